@@ -1,0 +1,115 @@
+"""What every test has: a clean environment, short waits, and no thread left behind."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import responses
+from waiting import wait_until
+
+from callhistory import CallHistoryClient
+from callhistory.sandbox import Sandbox
+
+_SETTINGS = ("WEBEX_", "U2C_")
+_HTTP_SETTINGS = {
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "no_proxy",
+    "requests_ca_bundle",
+    "curl_ca_bundle",
+    "ssl_cert_file",
+    "ssl_cert_dir",
+    "netrc",
+}
+
+
+@pytest.fixture(scope="session")
+def _empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, _empty_home: Path) -> None:
+    """No account, no proxy and no .netrc of the machine gets into a test."""
+    for name in list(os.environ):
+        if name.startswith(_SETTINGS) or name.lower() in _HTTP_SETTINGS:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(_empty_home))
+    monkeypatch.setenv("USERPROFILE", str(_empty_home))
+
+
+@pytest.fixture(autouse=True)
+def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request is sent again after milliseconds, where Webex does not say when."""
+    monkeypatch.setattr("callhistory.retries._FIRST_BACKOFF", 0.002)
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_left_behind() -> Iterator[None]:
+    """A test leaves no thread behind that would keep a program alive, and none of the library's."""
+    before = {thread.ident: thread.name for thread in threading.enumerate()}
+    # A sandbox of a wider scope may begin requests that outlast the test.
+    servers = tuple(name for name in before.values() if name.startswith("callhistory-sandbox"))
+    yield
+
+    def left() -> list[str]:
+        return [
+            thread.name
+            for thread in threading.enumerate()
+            if thread.ident not in before
+            and (not thread.daemon or thread.name.startswith("callhistory"))
+            and not (servers and thread.name.startswith(servers))
+        ]
+
+    assert wait_until(lambda: not left()), f"left behind: {left()}"
+
+
+@pytest.fixture
+def library_logger() -> Iterator[logging.Logger]:
+    """Give the library's own logger, and put it back as it was."""
+    logger = logging.getLogger("callhistory")
+    level, handlers = logger.level, logger.handlers[:]
+    yield logger
+    logger.setLevel(level)
+    logger.handlers[:] = handlers
+
+
+@pytest.fixture
+def cloud() -> Iterator[Sandbox]:
+    """Give a running sandbox."""
+    with Sandbox() as running:
+        yield running
+
+
+@pytest.fixture
+def client(cloud: Sandbox) -> Iterator[CallHistoryClient]:
+    """Give a client of the sandbox that has sent nothing yet."""
+    with cloud.webex() as webex, CallHistoryClient(webex) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def _lasting_cloud() -> Iterator[Sandbox]:
+    with Sandbox(device_limit=100_000) as running:
+        yield running
+
+
+@pytest.fixture
+def used_cloud(_lasting_cloud: Sandbox) -> Iterator[Sandbox]:
+    """Give a running sandbox that tests before this one may have used; its logs are empty."""
+    _lasting_cloud.forget_requests()
+    yield _lasting_cloud
+    _lasting_cloud.clear_faults()
+
+
+@pytest.fixture
+def strict() -> Iterator[responses.RequestsMock]:
+    """Give a Webex that answers what it was told to, must be asked all of it, and nothing else."""
+    with responses.RequestsMock(assert_all_requests_are_fired=True) as mock:
+        yield mock
