@@ -1,0 +1,62 @@
+"""The words of the documentation: dispositions, directions, session types, orders, event names."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Disposition(StrEnum):
+    """How a call ended. Webex writes ``Initiated`` and ``INITIATED``; both are the same member.
+
+    A disposition that this version does not know stays a plain ``str``.
+    """
+
+    ANSWERED = "Answered"
+    CANCELED = "Canceled"
+    INITIATED = "Initiated"
+    MISSED = "MISSED"
+
+
+class SessionType(StrEnum):
+    """Which service carried the call. One that this version does not know stays a plain ``str``."""
+
+    SPARK = "SPARK"
+    WEBEX_CALLING = "WEBEXCALLING"
+    WEBEX_CALLING_SHARED = "WEBEXCALLING_SHARED"
+
+
+class Direction(StrEnum):
+    """Which way the call went. One that this version does not know stays a plain ``str``."""
+
+    INCOMING = "INCOMING"
+    OUTGOING = "OUTGOING"
+
+
+class CallHistoryEvent(StrEnum):
+    """The names of the events, as the Webex documentation writes them."""
+
+    USER_RECENT_SESSIONS = "callHistory:user_recent_sessions"
+    USER_VIEWED_SESSIONS = "callHistory:user_viewed_sessions"
+    USER_SESSIONS_DELETED = "callHistory:user_sessions_deleted"
+
+
+class Sort(StrEnum):
+    """The order of a fetched page: oldest first, or newest first."""
+
+    ASC = "ASC"
+    DESC = "DESC"
+
+
+class SortBy(StrEnum):
+    """Which time a fetched page is ordered by."""
+
+    START_TIME = "startTime"
+    END_TIME = "endTime"
+
+
+class CallingBackend(StrEnum):
+    """What a user's calls run on. It decides which parameters and requests a history takes."""
+
+    WEBEX_CALLING = "WEBEX_CALLING"
+    BROADWORKS_CALLING = "BROADWORKS_CALLING"
+    UCM_CALLING = "UCM_CALLING"

@@ -1,0 +1,188 @@
+"""EndTimeSessionId: the pair that names a session."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import attrs
+import pytest
+
+from callhistory import EndTimeSessionId
+
+END = datetime(2026, 3, 1, 9, 0, 0, 250000, tzinfo=UTC)
+
+
+class MissingTime(datetime):
+    """A datetime that stands for none, as NaT of pandas does."""
+
+    def utcoffset(self) -> timedelta | None:
+        raise ValueError("NaTType does not support utcoffset")
+
+    def isoformat(self, *_args: Any, **_kwargs: Any) -> str:
+        return "NaT"
+
+
+@pytest.mark.parametrize(
+    "end_time",
+    [
+        END,
+        END.astimezone(timezone(timedelta(hours=-8))),
+        "2026-03-01T09:00:00.250Z",
+        "2026-03-01T10:00:00.25+01:00",
+        "2026-03-01 09:00:00.250z",
+    ],
+)
+def test_the_end_is_kept_in_utc(end_time: datetime | str) -> None:
+    """An aware datetime and an ISO 8601 text with an offset both become the same UTC time."""
+    pair = EndTimeSessionId(end_time, "session-1")
+
+    assert pair.end_time == END
+    assert pair.end_time.tzinfo is UTC
+    assert pair.session_id == "session-1"
+    assert pair == EndTimeSessionId(END, "session-1")
+    assert hash(pair) == hash(EndTimeSessionId(END, "session-1"))
+
+
+def test_the_arguments_have_names() -> None:
+    """The pair can be made by keyword, under the names of its attributes."""
+    pair = EndTimeSessionId(session_id="session-1", end_time=END)
+
+    assert (pair.end_time, pair.session_id) == (END, "session-1")
+
+
+@pytest.mark.parametrize(
+    ("end_time", "session_id", "kind", "text"),
+    [
+        (
+            datetime(2026, 3, 1, 9),
+            "s",
+            ValueError,
+            "end_time: 2026-03-01T09:00:00 has no time zone; "
+            "give it one, such as datetime(..., tzinfo=timezone.utc)",
+        ),
+        (
+            datetime.max.replace(tzinfo=timezone(timedelta(hours=-1))),
+            "s",
+            ValueError,
+            "end_time: 9999-12-31T23:59:59.999999-01:00 is no time in the years 1 to 9999 of UTC",
+        ),
+        (
+            MissingTime(2026, 3, 1),
+            "s",
+            ValueError,
+            "end_time: NaT is no time in the years 1 to 9999 of UTC",
+        ),
+        (
+            "2026-03-01T09:00:00",
+            "s",
+            ValueError,
+            "end_time: '2026-03-01T09:00:00' is no ISO 8601 time with an offset, "
+            "such as 2026-01-31T09:30:00.000Z",
+        ),
+        (
+            "2026-13-01T09:00:00Z",
+            "s",
+            ValueError,
+            "end_time: '2026-13-01T09:00:00Z' is no ISO 8601 time with an offset, "
+            "such as 2026-01-31T09:30:00.000Z",
+        ),
+        (
+            "yesterday",
+            "s",
+            ValueError,
+            "end_time: 'yesterday' is no ISO 8601 time with an offset, "
+            "such as 2026-01-31T09:30:00.000Z",
+        ),
+        (
+            "",
+            "s",
+            ValueError,
+            "end_time: '' is no ISO 8601 time with an offset, such as 2026-01-31T09:30:00.000Z",
+        ),
+        (
+            1772355600250,
+            "s",
+            TypeError,
+            "end_time: expected an ISO 8601 text or an aware datetime, not int",
+        ),
+        (
+            None,
+            "s",
+            TypeError,
+            "end_time: expected an ISO 8601 text or an aware datetime, not NoneType",
+        ),
+        (
+            END.date(),
+            "s",
+            TypeError,
+            "end_time: expected an ISO 8601 text or an aware datetime, not date",
+        ),
+        (END, "", ValueError, "session_id: is empty"),
+        (END, " \t", ValueError, "session_id: is empty"),
+        (END, None, TypeError, "session_id: expected a text, not NoneType"),
+        (END, 7, TypeError, "session_id: expected a text, not int"),
+        (END, b"s", TypeError, "session_id: expected a text, not bytes"),
+        (
+            "8b2f6c1e",
+            "2026-03-01T09:00:00Z",
+            ValueError,
+            "end_time and session_id are in each other's place",
+        ),
+    ],
+)
+def test_a_wrong_argument_is_named_with_its_value(
+    end_time: Any, session_id: Any, kind: type[Exception], text: str
+) -> None:
+    """A wrong argument raises at once, with words that name it and what it should have been."""
+    with pytest.raises(kind) as raised:
+        EndTimeSessionId(end_time, session_id)
+
+    assert type(raised.value) is kind
+    assert str(raised.value) == text
+
+
+@pytest.mark.parametrize(
+    ("misplaced", "shown"),
+    [
+        ("8b2f6c1e-0d4a-4c57-9a55-000000000001", "a text of 36 characters"),
+        ("+12065550102", "a text of 12 characters"),
+        ("2065-55-0102-abcdef", "a text of 19 characters"),
+        ("1772355600250", "a text of 13 characters"),
+        ("never " * 10, "a text of 60 characters"),
+    ],
+)
+def test_an_id_or_a_number_in_the_place_of_the_time_is_not_shown(
+    misplaced: str, shown: str
+) -> None:
+    """A session id or a phone number given for the time appears nowhere in the error."""
+    with pytest.raises(ValueError, match=rf"^end_time: {shown} is no ISO 8601 time") as raised:
+        EndTimeSessionId(misplaced, "session-1")
+
+    chained: BaseException | None = raised.value
+    while chained is not None:
+        assert misplaced not in repr(chained)
+        chained = chained.__cause__ or chained.__context__
+
+
+def test_a_long_text_that_looks_like_a_time_is_shown_in_part() -> None:
+    """What was meant as a time is shown, but no more than 40 characters of it."""
+    text = "2026-03-01T09:00:00." + "0" * 100
+
+    with pytest.raises(ValueError, match=r"^end_time: '2026-03-01T09:00:00\.0{20}' is no"):
+        EndTimeSessionId(text, "session-1")
+
+
+def test_a_pair_is_frozen_slotted_picklable_and_copyable() -> None:
+    """A pair can be kept as a key, copied, pickled and evolved, but not changed."""
+    pair = EndTimeSessionId(END, "session-1")
+
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        pair.session_id = "session-2"  # type: ignore[misc]
+    assert not hasattr(pair, "__dict__")
+    assert {pair: 1}[EndTimeSessionId(END, "session-1")] == 1
+    assert pickle.loads(pickle.dumps(pair)) == copy.deepcopy(pair) == copy.copy(pair) == pair
+    assert attrs.evolve(pair, session_id="session-2") == EndTimeSessionId(END, "session-2")
+    assert repr(pair) == f"EndTimeSessionId(end_time={END!r}, session_id='session-1')"
