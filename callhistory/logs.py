@@ -1,0 +1,34 @@
+"""The logger of a client."""
+
+from __future__ import annotations
+
+import logging
+
+
+def make_logger(logger: logging.Logger | str | None) -> logging.Logger:
+    """Take a logger, the name of a level for the library's own, or ``None`` for that.
+
+    A level's name is for a notebook or a script that wants to see what goes on: where the program
+    has not set up logging, the library's messages then go to standard error.
+
+    Raises:
+        TypeError, ValueError: it is none of these.
+    """
+    if isinstance(logger, logging.Logger):
+        return logger
+    own = logging.getLogger("callhistory")
+    if logger is None:
+        return own
+    if not isinstance(logger, str):
+        raise TypeError(
+            f"logger: expected a logging.Logger or a level's name, not {type(logger).__name__}"
+        )
+    levels = logging.getLevelNamesMapping()
+    if logger.upper() not in levels:
+        raise ValueError(f"logger: expected one of {', '.join(levels)}, not {logger!r}")
+    own.setLevel(levels[logger.upper()])
+    if not own.hasHandlers():
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+        own.addHandler(handler)
+    return own

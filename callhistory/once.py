@@ -1,0 +1,88 @@
+"""A value that is fetched at first need, once, however many threads ask for it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Once(Generic[T]):
+    """Fetches a value at first need. Those who ask meanwhile wait for it, and share a failure.
+
+    A failure is not remembered: who asks after it, tries again.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._flight: Future[T] | None = None
+
+    def get(self, fetch: Callable[[], T], too_late: Callable[[T], None] | None = None) -> T:
+        """Give the value, and fetch it with ``fetch`` if nobody did.
+
+        A value that comes after :meth:`take` is passed to ``too_late``, which may raise.
+        """
+        while True:
+            with self._lock:
+                flight = self._flight
+                if flight is None:
+                    own = self._flight = Future()
+            if flight is None:
+                return self._fetch(own, fetch, too_late)
+            try:
+                return flight.result()  # as long as the fetch takes; it has deadlines of its own
+            except CancelledError:
+                continue  # whoever fetched was interrupted: somebody else has to
+
+    def _fetch(
+        self, flight: Future[T], fetch: Callable[[], T], too_late: Callable[[T], None] | None
+    ) -> T:
+        try:
+            value = fetch()
+            with self._lock:  # take() either finds it, or was there before
+                if kept := self._flight is flight:
+                    flight.set_result(value)
+            if not kept:
+                if too_late is not None:
+                    too_late(value)
+                flight.set_result(value)
+        except BaseException as error:
+            self._drop(flight)
+            if isinstance(error, Exception):
+                flight.set_exception(error)
+            else:
+                flight.cancel()
+            raise
+        return value
+
+    def _drop(self, flight: Future[T]) -> None:
+        with self._lock:
+            if self._flight is flight:
+                self._flight = None
+
+    def peek(self) -> T | None:
+        """Give the value if it is there."""
+        flight = self._flight
+        if flight is None or not flight.done() or flight.cancelled() or flight.exception():
+            return None
+        return flight.result()
+
+    def replace(self, old: T, new: T | None) -> None:
+        """Replace a value, or forget it, unless somebody else did."""
+        flight: Future[T] | None = None
+        if new is not None:
+            flight = Future()
+            flight.set_result(new)
+        with self._lock:
+            if self.peek() is old:
+                self._flight = flight
+
+    def take(self) -> T | None:
+        """Give the value if it is there, and forget it."""
+        with self._lock:
+            value = self.peek()
+            self._flight = None
+        return value

@@ -1,0 +1,307 @@
+"""One request to Webex: its headers, its token, its redirects, and an answer or an error."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import logging
+import ssl
+import sys
+import threading
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
+
+import requests
+import urllib3
+from attrs import evolve, field, frozen
+from requests.adapters import BaseAdapter
+from requests.cookies import RequestsCookieJar
+from requests.utils import DEFAULT_CA_BUNDLE_PATH, select_proxy
+
+from ._version import __version__
+from .credentials import Credentials, Token
+from .errors import ApiError, AuthenticationError, CallHistoryError, TransportError
+from .hosts import Hosts, TokenAuth, host_and_port, host_of, is_loopback
+from .retries import Effort, GaveUp, RetryAdapter, causes, own, retry_after
+
+log = logging.getLogger(__name__)
+
+_WORDS = {
+    400: "400 Bad request",
+    401: "User is unauthorised, possible token expiry",
+    403: "User request is forbidden",
+    404: "User info not found",
+    408: "Request to the server timedout",
+    500: "Internal server error occurred",
+    501: "Method is not implemented at the backend",
+    503: "Unable to establish a connection with the server",
+}
+_MOST_REDIRECTS = 5
+_LAST_MOMENT = 1.0
+
+
+def words_for(status_code: int) -> str:
+    """Say what a status that is no success means, in the words of the Webex documentation."""
+    return _WORDS.get(status_code, f"{status_code} Exception has occurred")
+
+
+@frozen(kw_only=True)
+class Answer:
+    """What Webex answered, read to its end.
+
+    Attributes:
+        status_code: the HTTP status.
+        body: the body, decompressed.
+        tracking_id: what Webex support asks for.
+        retry_after: how many seconds Webex asked to wait, or ``None``.
+        etag: the version of what was answered.
+        location: where it says to go instead.
+    """
+
+    status_code: int
+    body: bytes = field(repr=False)
+    tracking_id: str
+    retry_after: float | None
+    etag: str | None
+    location: str | None = field(repr=False)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the HTTP status is a success."""
+        return 200 <= self.status_code < 300
+
+    def refusal(self) -> ApiError:
+        """Make the error for an answer that is no success."""
+        kind = AuthenticationError if self.status_code == 401 else ApiError
+        return kind(
+            self.status_code,
+            words_for(self.status_code),
+            tracking_id=self.tracking_id,
+            retry_after=self.retry_after,
+        )
+
+
+@frozen(kw_only=True)
+class _Sending:
+    """A request, but for its token."""
+
+    method: str
+    url: str
+    params: Mapping[str, str] | None
+    content: bytes | None = field(repr=False)
+    headers: Mapping[str, str]
+    effort: Effort
+
+
+class Transport:
+    """A requests session that talks to Webex.
+
+    Args:
+        session: whose settings to use: proxies, certificates, hooks. It is left as it is.
+        credentials: where tokens come from.
+        hosts: where tokens may go.
+        effort: how hard to try each request.
+    """
+
+    def __init__(
+        self, session: requests.Session, credentials: Credentials, hosts: Hosts, effort: Effort
+    ) -> None:
+        self._lender = session
+        self._session = _borrow(session, effort)
+        self._credentials = credentials
+        self._hosts = hosts
+        self._effort = effort
+        self.registering = threading.Lock()  # held while a device is registered
+        self._tracking = f"callhistory_{uuid.uuid4()}"
+        self._numbers = itertools.count(1)
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        effort: Effort | None = None,
+    ) -> Answer:
+        """Send a request and read the answer; a token that Webex refuses is renewed once.
+
+        Raises:
+            AuthenticationError: there is no token to try.
+            TransportError: nobody answered, or the address may not see the token.
+            DecodeError: the answer is too large, or not compressed as it says.
+        """
+        sending = _Sending(
+            method=method,
+            url=url,
+            params=params,
+            content=None if body is None else json.dumps(body).encode(),
+            headers=headers or {},
+            effort=effort or self._effort,
+        )
+        token = self._credentials.current()
+        answer = self._follow(sending, token)
+        if answer.status_code == 401:
+            fresh = self._credentials.renew(token)
+            if fresh is not None:
+                answer = self._follow(sending, fresh)
+        return answer
+
+    def _follow(self, sending: _Sending, token: Token) -> Answer:
+        """Send a request, also where Webex redirects it to if that is one of its hosts."""
+        for _ in range(_MOST_REDIRECTS + 1):
+            answer = self._send(sending, token)
+            kept = (307, 308) if sending.method != "GET" else (301, 302, 303, 307, 308)
+            if answer.status_code not in kept or not answer.location:
+                break
+            try:
+                target = urljoin(sending.url, answer.location)
+            except ValueError:
+                break
+            if self._hosts.objection(target) is not None:
+                break
+            sending = evolve(sending, url=target, params=None)
+        return answer
+
+    def _send(self, sending: _Sending, token: Token) -> Answer:
+        tracking_id = f"{self._tracking}_{next(self._numbers)}"
+        headers = {
+            "Accept": "application/json",
+            "trackingid": tracking_id,
+            "spark-user-agent": f"callhistory/{__version__} (python)",
+            "cisco-no-http-redirect": "true",
+            **sending.headers,
+        }
+        if sending.content is not None:
+            headers["Content-Type"] = "application/json"
+        host = host_and_port(sending.url)
+        if sending.effort.stop.is_set():
+            raise TransportError(sending.method, host, "not sent: closed meanwhile")
+        problem: CallHistoryError
+        handled = sys.exception()
+        began = time.monotonic()
+        try:
+            response = self._session.request(
+                sending.method,
+                sending.url,
+                params=sending.params,
+                data=sending.content,
+                headers=headers,
+                auth=TokenAuth(token, self._hosts),
+                timeout=sending.effort,  # type: ignore[arg-type] # RetryAdapter unpacks it
+                allow_redirects=False,
+            )
+        except GaveUp as gave_up:
+            problem = no_answer(
+                sending.method, host, gave_up.error, tracking_id, attempts=gave_up.attempts
+            )
+        except (OSError, urllib3.exceptions.HTTPError) as error:
+            problem = no_answer(sending.method, host, own(error, handled), tracking_id)
+        except CallHistoryError as error:
+            problem = error
+        else:
+            took = (time.monotonic() - began) * 1000
+            log.debug("%s %s: %d, %.0f ms", sending.method, host, response.status_code, took)
+            return Answer(
+                status_code=response.status_code,
+                body=response.content,
+                tracking_id=response.headers.get("trackingid", tracking_id)[:200],
+                retry_after=retry_after(response.headers),
+                etag=response.headers.get("etag"),
+                location=response.headers.get("location"),
+            )
+        # Out of the except blocks and without their frames: those hold the request, and the token.
+        raise problem.with_traceback(None)
+
+    def websocket_settings(self, url: str) -> tuple[str | None, ssl.SSLContext | None]:
+        """Give the proxy and the TLS settings for a websocket, the same as for HTTP."""
+        address = "http" + url.removeprefix("ws")
+        settings = self._session.merge_environment_settings(address, {}, None, None, None)
+        loopback = is_loopback(host_of(url))
+        proxy = None if loopback else select_proxy(address, settings["proxies"])
+        return proxy, _tls(settings["verify"], settings["cert"]) if url[:4] == "wss:" else None
+
+    def stop(self) -> None:
+        """End its waits between two attempts, and the answers that are under way.
+
+        A registration gets another moment: a device nobody has heard of could not be deleted.
+        After that nothing is sent but what has an effort of its own.
+        """
+        self._effort.stop.set()
+        if self.registering.acquire(timeout=_LAST_MOMENT):
+            self.registering.release()
+        stopped, self._session = self._session, _borrow(self._lender, self._effort)
+        self._session.cookies = stopped.cookies
+        for adapter in stopped.adapters.values():
+            if isinstance(adapter, RetryAdapter):
+                adapter.interrupt()
+        requests.Session.close(stopped)
+
+    def close(self) -> None:
+        """Close the connections."""
+        # What a session of another class closes besides them is its lender's.
+        requests.Session.close(self._session)
+
+
+def no_answer(
+    method: str, host: str, error: BaseException, tracking_id: str | None, *, attempts: int = 1
+) -> TransportError:
+    """Make the error for a request that nobody answered, with a cause that holds no request."""
+    cause = _clean_cause(error)
+    tries = "" if attempts == 1 else f" after {attempts} attempts"
+    reason = f"no answer{tries}: {cause.strerror or cause} ({type(cause).__name__})"
+    problem = TransportError(method, host, reason, tracking_id=tracking_id)
+    problem.__cause__ = cause
+    return problem
+
+
+def _clean_cause(error: BaseException) -> OSError:
+    """Copy the operating system's error that is at the root, without what it was raised from."""
+    root: OSError | None = None
+    timed_out = False
+    for cause in causes(error):
+        timed_out |= isinstance(cause, (requests.Timeout, urllib3.exceptions.TimeoutError))
+        if isinstance(cause, OSError) and not isinstance(cause, requests.RequestException):
+            root = cause
+    if root is None:
+        name = type(cause).__name__
+        return TimeoutError("timed out") if timed_out else ConnectionError(name)
+    try:
+        return type(root)(*(part for part in root.args if isinstance(part, (int, str))))
+    except Exception:  # noqa: BLE001 - of somebody else's class, such as an adapter's
+        return OSError(type(root).__name__)
+
+
+def _borrow(session: requests.Session, effort: Effort) -> requests.Session:
+    """Make a session with all of another's settings, and our adapters around its own."""
+    borrowed = object.__new__(type(session))
+    borrowed.__dict__.update(session.__dict__)
+    borrowed.adapters = OrderedDict[str, BaseAdapter]()
+    for prefix, adapter in session.adapters.items():
+        borrowed.mount(prefix, RetryAdapter(adapter, effort))
+    borrowed.cookies = RequestsCookieJar()
+    borrowed.cookies.update(session.cookies)
+    # requests would read a redirect's address, and the body with it, to follow it by its own rules.
+    borrowed.__dict__["get_redirect_target"] = lambda _response: None
+    return borrowed
+
+
+def _tls(verify: bool | str | None, cert: str | tuple[str, str] | None) -> ssl.SSLContext:
+    """Make the TLS settings that requests would make."""
+    bundle = verify if isinstance(verify, str) else DEFAULT_CA_BUNDLE_PATH
+    is_folder = Path(bundle).is_dir()
+    context = ssl.create_default_context(
+        cafile=None if is_folder else bundle, capath=bundle if is_folder else None
+    )
+    if verify is False:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if cert is not None:
+        context.load_cert_chain(*((cert,) if isinstance(cert, str) else cert))
+    return context

@@ -1,0 +1,330 @@
+"""The user's side of Webex: credentials, service catalog, this program's device, HTTP session."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import requests
+
+from .arguments import member, whole_number
+from .catalog import COMMERCIAL_U2C, GOVERNMENT_U2C, Catalog, read_catalog
+from .credentials import Token, TokenSource, make_credentials
+from .device import DEVICE_TTL, EXCESSIVE, Device, description, read_device
+from .enums import CallingBackend
+from .errors import CallHistoryError
+from .hosts import Hosts, host_of, is_loopback
+from .once import Once
+from .retries import Effort
+from .transport import Answer, Transport
+
+log = logging.getLogger(__name__)
+
+_GOODBYE_SECONDS = 2.0
+
+
+class Refused(Exception):  # noqa: N818 - the client makes an answer of it, the listener an error
+    """Webex answered the catalog or the device registration with no."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.status_code)
+        self.answer = answer
+
+
+class Webex:
+    """One user of Webex, for one or several clients.
+
+    Making one sends nothing. The service catalog and this program's device are fetched at first
+    need, once, also when several threads ask. It may be used from several threads.
+
+    Args:
+        access_token: the user's token, or a function without arguments that gives one; it is
+            called at first need, and again when Webex refuses the token that it gave. ``None``:
+            ``WEBEX_ACCESS_TOKEN`` from the environment.
+        calling_backend: what the user's calls run on: ``"WEBEX_CALLING"``,
+            ``"BROADWORKS_CALLING"`` or ``"UCM_CALLING"``, or a member of :class:`CallingBackend`.
+            It skips detection: the calls then need no device, but for the line numbers on UCM.
+        u2c_url: where the service catalog is. ``None``: ``U2C_SERVICE_URL`` from the environment,
+            or else commercial Webex's.
+        fedramp: use the government cloud's catalog where none is given.
+        session: a session whose settings to use: proxies, certificates, hooks, adapters. It is
+            not changed, and not closed.
+        timeout: seconds, or (seconds to connect, seconds for a read). An answer takes at most
+            four times the latter in all.
+        max_retries: how often a request is sent again after a failure that may pass.
+        allowed_domains: domains that may see the token besides Webex's own and the catalog's,
+            sub-domains included.
+
+    Raises:
+        AuthenticationError: no token is given, and the environment has none.
+        TypeError, ValueError: an argument is of another type, or makes no sense.
+    """
+
+    def __init__(
+        self,
+        *,
+        access_token: str | TokenSource | None = None,
+        calling_backend: CallingBackend | str | None = None,
+        u2c_url: str | None = None,
+        fedramp: bool = False,
+        session: requests.Session | None = None,
+        timeout: float | tuple[float, float] = (5.0, 30.0),
+        max_retries: int = 4,
+        allowed_domains: Iterable[str] = (),
+    ) -> None:
+        if session is not None and not isinstance(session, requests.Session):
+            raise TypeError(f"session: expected a requests.Session, not {type(session).__name__}")
+        self._hosts = Hosts(allowed_domains)
+        self._u2c_url = _u2c_url(u2c_url, self._hosts, fedramp=fedramp)
+        self._calling_backend = (
+            None
+            if calling_backend is None
+            else member(calling_backend, CallingBackend, "calling_backend")
+        )
+        self._connect, self._read = _timeouts(timeout)
+        self._max_retries = whole_number(max_retries, "max_retries", least=0)
+        self._credentials = make_credentials(access_token)
+        self._session = requests.Session() if session is None else session
+        self._transport = self.open_transport(threading.Event())
+        self._catalog: Once[Catalog] = Once()
+        self._device: Once[Device] = Once()
+        self._device_expires = math.inf
+        self._lock = threading.Lock()
+        self._clients = 0
+        self._closed = False
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} at {self._u2c_url}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Delete this program's device and close the connections; it cannot be used again.
+
+        It takes a few seconds at most, whatever the network does, and may be called twice.
+        """
+        with self._lock:
+            self._closed = True
+        self._leave()
+
+    # --- for the modules above ---
+
+    def open_transport(self, stop: threading.Event) -> Transport:
+        """Open an HTTP session of its own; ``stop`` ends its waits between attempts."""
+        effort = Effort(self._connect, self._read, self._max_retries, stop)
+        return Transport(self._session, self._credentials, self._hosts, effort)
+
+    @property
+    def closed(self) -> bool:
+        """Whether :meth:`close` was called."""
+        return self._closed
+
+    @property
+    def connect_timeout(self) -> float:
+        """Seconds for a connection to come about."""
+        return self._connect
+
+    def token(self) -> Token:
+        """Give the token to use now; see :class:`Credentials`."""
+        return self._credentials.current()
+
+    def renew_token(self, refused: Token) -> Token | None:
+        """Give a token in place of one that was refused; see :class:`Credentials`."""
+        return self._credentials.renew(refused)
+
+    def objection(self, url: str) -> str | None:
+        """Say why the token must not go to an address; ``None`` when it may."""
+        return self._hosts.objection(url)
+
+    def request(
+        self,
+        method: str,
+        service: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: Any = None,
+        transport: Transport | None = None,
+    ) -> Answer:
+        """Send a request to a service, from this program's device if it has one.
+
+        Raises:
+            Refused: Webex refused the catalog.
+            CallHistoryError: there was no answer, or none that Webex sends.
+            RuntimeError: this Webex is closed.
+        """
+        transport = self._open(transport)
+        url = self.catalog(transport).link(service) + path
+        device = self._device.peek()
+        fresh = device is not None and time.monotonic() < self._device_expires
+        headers = {"cisco-device-url": device.url} if device and fresh else {}
+        return transport.request(method, url, params=params, body=body, headers=headers)
+
+    def catalog(self, transport: Transport | None = None) -> Catalog:
+        """Give the service catalog; see :meth:`request` for what it raises."""
+        return self._catalog.get(lambda: self._fetch_catalog(self._open(transport)))
+
+    def device(self, transport: Transport | None = None) -> Device:
+        """Give this program's device; see :meth:`request` for what it raises."""
+        opened = self._open(transport)
+        return self._device.get(lambda: self._register(opened), self._delete_late)
+
+    def backend(self, transport: Transport | None = None) -> CallingBackend | None:
+        """Give what the user's calls run on, if Webex says; see :meth:`request`."""
+        return self._calling_backend or self.device(transport).backend
+
+    def refresh_device(self, transport: Transport | None = None) -> Device:
+        """Tell Webex that this program's device is still there; register anew if it is forgotten.
+
+        Its answer may have another websocket address. See :meth:`request` for what it raises.
+        """
+        transport = self._open(transport)
+        device = self._device.peek()
+        if device is None:
+            return self.device(transport)
+        headers = {} if device.etag is None else {"If-None-Match": device.etag}
+        answer = transport.request(
+            "PUT", device.url, params=_UPSTREAM, body=description(), headers=headers
+        )
+        if answer.status_code in (404, 410):
+            self._device.replace(device, None)
+            return self.device(transport)
+        if answer.status_code != 304:
+            if not answer.ok:
+                raise Refused(answer)
+            fresh = read_device(answer.body, answer.etag, self._hosts)
+            self._device.replace(device, fresh)
+            device = fresh
+        self._device_expires = time.monotonic() + DEVICE_TTL
+        return device
+
+    def join(self) -> None:
+        """Count one more client."""
+        with self._lock:
+            self._check_open()
+            self._clients += 1
+
+    def part(self) -> None:
+        """Count one client less; the last one deletes the device."""
+        with self._lock:
+            self._clients -= 1
+            last = self._clients == 0 and not self._closed
+        if last:
+            self._leave()
+
+    # --- inside ---
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RuntimeError("this Webex is closed; make another one")
+
+    def _open(self, transport: Transport | None) -> Transport:
+        self._check_open()
+        return self._transport if transport is None else transport
+
+    def _fetch_catalog(self, transport: Transport) -> Catalog:
+        answer = transport.request("GET", f"{self._u2c_url}/catalog", params={"format": "hostmap"})
+        if not answer.ok:
+            raise Refused(answer)
+        return read_catalog(answer.body, self._hosts)
+
+    def _register(self, transport: Transport) -> Device:
+        url = f"{self.catalog(transport).link('wdm')}/devices"
+        with transport.registering:
+            answer = transport.request("POST", url, params=_UPSTREAM, body=description())
+        if not answer.ok:
+            if EXCESSIVE in answer.body:
+                log.warning(
+                    "Webex has too many devices of this user: programs that end without close() "
+                    "leave theirs behind until it expires"
+                )
+            raise Refused(answer)
+        device = read_device(answer.body, answer.etag, self._hosts)
+        self._device_expires = time.monotonic() + DEVICE_TTL
+        return device
+
+    def _leave(self) -> None:
+        """Delete the device, and end what is under way; a later request begins afresh."""
+        with self._lock:
+            transport, self._transport = self._transport, self.open_transport(threading.Event())
+            device = self._device.take()
+        transport.stop()
+        if device is not None:
+            # The name lookup has no timeout of its own: a thread does not have to be waited for.
+            goodbye = threading.Thread(
+                target=_delete, args=(device, transport), name="callhistory-goodbye", daemon=True
+            )
+            try:
+                goodbye.start()
+                goodbye.join(_GOODBYE_SECONDS)
+            except RuntimeError:  # the interpreter is ending, and starts no more threads
+                _delete(device, transport)
+        transport.close()
+
+    def _delete_late(self, device: Device) -> None:
+        """Delete a device that was registered when nobody was left to delete it."""
+        transport = self.open_transport(threading.Event())  # the other one is being stopped
+        _delete(device, transport)
+        transport.close()
+        raise RuntimeError("closed while the device was registered")
+
+
+_UPSTREAM = {"includeUpstreamServices": "all"}
+
+
+def _delete(device: Device, transport: Transport) -> None:
+    effort = Effort(_GOODBYE_SECONDS / 2, _GOODBYE_SECONDS / 2, 0)
+    try:
+        answer = transport.request("DELETE", device.url, effort=effort)
+    except CallHistoryError as error:
+        log.info("this program's device was not deleted; it expires: %s", error)
+        return
+    except Exception as error:  # noqa: BLE001 - such as one of the function that gives the token
+        name = type(error).__name__
+        log.info("this program's device was not deleted; it expires: %s", name)
+        return
+    if not answer.ok and answer.status_code != 404:
+        log.info("this program's device was not deleted; it expires: %d", answer.status_code)
+
+
+def _u2c_url(url: str | None, hosts: Hosts, *, fedramp: bool) -> str:
+    source = "u2c_url"
+    if url is None and (url := os.environ.get("U2C_SERVICE_URL", "").strip() or None):
+        source = "U2C_SERVICE_URL"
+    if url is None:
+        url = GOVERNMENT_U2C if fedramp else COMMERCIAL_U2C
+    if not isinstance(url, str):
+        raise TypeError(f"{source}: expected a text, not {type(url).__name__}")
+    if is_loopback(host_of(url)):
+        hosts.trust([url])
+    objection = hosts.objection(url)
+    if objection is not None:
+        raise ValueError(f"{source}: {url!r} {objection}")
+    return url.rstrip("/")
+
+
+def _timeouts(timeout: float | tuple[float, float]) -> tuple[float, float]:
+    both = timeout if isinstance(timeout, tuple) else (timeout, timeout)
+    if len(both) != 2:
+        raise ValueError(f"timeout: expected seconds, or (connect, read), not {timeout!r}")
+    for seconds in both:
+        if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+            raise TypeError(f"timeout: expected seconds, or (connect, read), not {timeout!r}")
+        if not 0 < seconds < 1e6:
+            raise ValueError(f"timeout: expected more than 0 seconds, not {timeout!r}")
+    return both
