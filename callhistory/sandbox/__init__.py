@@ -1,0 +1,30 @@
+"""A Webex on this machine, for demos, notebooks and tests; it needs no account.
+
+Needs the extra ``sandbox``: ``pip install callhistory[sandbox]``.
+"""
+
+from __future__ import annotations
+
+try:
+    import flask as _  # noqa: F401
+except ImportError as error:
+    raise ImportError(
+        "The sandbox needs an extra: pip install callhistory[sandbox]", name=__name__
+    ) from error
+
+from callhistory.sandbox.accounts import Account
+from callhistory.sandbox.cloud import Sandbox
+from callhistory.sandbox.connections import Connection, RecordedFrame
+from callhistory.sandbox.devices import Device
+from callhistory.sandbox.journal import RecordedRequest
+from callhistory.sandbox.people import Person
+
+__all__ = [
+    "Account",
+    "Connection",
+    "Device",
+    "Person",
+    "RecordedFrame",
+    "RecordedRequest",
+    "Sandbox",
+]

@@ -1,0 +1,58 @@
+"""All services of the local Webex as one web application."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, g, request
+from flask.json.provider import DefaultJSONProvider
+from werkzeug.exceptions import HTTPException
+
+from callhistory.sandbox.organization import Organization
+from callhistory.sandbox.services.answers import refusal, tracking_id
+from callhistory.sandbox.services.janus import janus
+from callhistory.sandbox.services.metrics import metrics
+from callhistory.sandbox.services.tokens import tokens
+from callhistory.sandbox.services.u2c import u2c
+from callhistory.sandbox.services.ucmgmt import ucmgmt
+from callhistory.sandbox.services.wdm import wdm
+
+
+class _Plain(DefaultJSONProvider):
+    """Writes names as they are, also those that are not ASCII."""
+
+    ensure_ascii = False
+    sort_keys = False
+
+
+_WITHOUT_TOKEN = {"u2c.limited_catalog", "tokens.refresh", "metrics.accept"}
+
+
+def create_app(organization: Organization) -> Flask:
+    """Make the application of an organization."""
+    app = Flask("callhistory.sandbox", static_folder=None)
+    app.url_map.merge_slashes = False  # //history is not found, and not redirected either
+    app.json = _Plain(app)
+
+    @app.before_request
+    def authenticate() -> Response | None:
+        if request.endpoint in _WITHOUT_TOKEN:
+            return None
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        account = organization.account_of_token(token) if scheme == "Bearer" else None
+        if account is None:
+            return refusal(401, "The request requires a valid access token")
+        g.account = account
+        return None
+
+    @app.after_request
+    def track(answer: Response) -> Response:
+        answer.headers["trackingid"] = tracking_id()
+        return answer
+
+    @app.errorhandler(HTTPException)
+    def refuse(error: HTTPException) -> Response:
+        return refusal(error.code or 500, error.description or error.name)
+
+    for routes in (u2c, wdm, janus, ucmgmt, tokens):
+        app.register_blueprint(routes(organization))
+    app.register_blueprint(metrics())
+    return app

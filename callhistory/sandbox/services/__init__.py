@@ -1,0 +1,1 @@
+"""The services of the local Webex, one module each."""

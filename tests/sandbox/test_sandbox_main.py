@@ -1,0 +1,152 @@
+"""The sandbox as a program, and without what it needs."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import requests
+
+PROGRAM = [sys.executable, "-W", "error", "-m", "callhistory.sandbox"]
+WITHOUT_FLASK = "import sys; sys.modules['flask'] = None; "
+
+
+@contextmanager
+def running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [*PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def first_lines(process: subprocess.Popen[str]) -> tuple[str, str]:
+    assert process.stdout is not None
+    return process.stdout.readline(), process.stdout.readline()
+
+
+def run(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_first_lines_are_what_a_client_needs(number: signal.Signals) -> None:
+    """The first two lines set the environment of a client, and a signal ends it in good order."""
+    with running("--sessions", "3", "--backend", "UCM_CALLING") as process:
+        token_line, url_line = first_lines(process)
+        token = re.fullmatch(r"export WEBEX_ACCESS_TOKEN=([\w-]+)\n", token_line)
+        url = re.fullmatch(
+            r"export U2C_SERVICE_URL=(http://127\.0\.0\.1:\d+/u2c/api/v1)\n", url_line
+        )
+        assert token
+        assert url
+        headers = {"Authorization": f"Bearer {token[1]}"}
+        base = url[1].removesuffix("/u2c/api/v1")
+        asked = {"from": "2000-01-01T00:00:00.000Z", "includeNewSessionTypes": "true"}
+        found = requests.get(
+            f"{base}/janus/api/v1/history/userSessions", params=asked, headers=headers, timeout=5
+        ).json()
+        assert len(found["userSessions"]) == 3
+
+        process.send_signal(number)
+        out, err = process.communicate(timeout=10)
+
+    assert process.returncode == 0
+    assert out == ""
+    assert "Traceback" not in err
+    assert token[1] not in err
+
+
+def test_calls_come_in_by_themselves() -> None:
+    """With chatter, calls land in the history one after the other."""
+    with running("--sessions", "0", "--chatter", "0.05") as process:
+        token_line, url_line = first_lines(process)
+        headers = {"Authorization": f"Bearer {token_line.strip().partition('=')[2]}"}
+        base = url_line.strip().partition("=")[2].removesuffix("/u2c/api/v1")
+        url = f"{base}/janus/api/v1/history/userSessions"
+        asked = {"from": "2000-01-01T00:00:00.000Z", "includeNewSessionTypes": "true"}
+        deadline = time.monotonic() + 10
+        found: list[object] = []
+        while len(found) < 2 and time.monotonic() < deadline:
+            answer = requests.get(url, params=asked, headers=headers, timeout=5)
+            found = answer.json()["userSessions"]
+
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=10)
+
+    assert len(found) >= 2
+    assert process.returncode == 0
+
+
+def test_second_signal_changes_nothing() -> None:
+    """A signal that comes while it is closing does not disturb that."""
+    with running("--sessions", "0") as process:
+        first_lines(process)
+        for _ in range(5):
+            process.send_signal(signal.SIGTERM)
+            process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=10)
+
+    assert process.returncode == 0
+    assert "Traceback" not in err
+
+
+def test_taken_port_is_one_line() -> None:
+    """A port in use is told in one line, with exit code 2."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = run(*PROGRAM, "--port", str(port))
+
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+    assert str(port) in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--port", "65536"),
+        ("--port", "x"),
+        ("--sessions", "-1"),
+        ("--backend", "OTHER"),
+        ("--chatter", "0"),
+        ("--chatter", "x"),
+    ],
+)
+def test_wrong_argument_is_named(arguments: tuple[str, str]) -> None:
+    """An argument out of its range is refused by its name, with exit code 2."""
+    done = run(*PROGRAM, *arguments)
+
+    assert done.returncode == 2
+    assert arguments[0] in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_missing_extra_is_named_on_import() -> None:
+    """Without Flask the import says what to install."""
+    done = run(sys.executable, "-c", f"{WITHOUT_FLASK}from callhistory.sandbox import Sandbox")
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("ImportError: ")
+    assert "pip install callhistory[sandbox]" in done.stderr.splitlines()[-1]
+
+
+def test_missing_extra_is_named_by_the_program() -> None:
+    """Without Flask the program says what to install, in one line."""
+    program = "import runpy; runpy._run_module_as_main('callhistory.sandbox')"
+    done = run(sys.executable, "-c", WITHOUT_FLASK + program)
+
+    assert done.returncode == 1
+    assert "pip install callhistory[sandbox]" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
