@@ -1,0 +1,341 @@
+"""Live events: one thread keeps the connection, another runs the receivers, a third the errands."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import threading
+import time
+import traceback
+import weakref
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NotInTime
+from typing import Any
+
+from attrs import evolve
+
+from . import signals
+from .credentials import Token
+from .dispatcher import Dispatcher
+from .errands import Errands
+from .errors import CallHistoryError, ListenError
+from .events import read_event, recovered_event, session_ids
+from .handlers import Handlers
+from .mercury import (
+    Dead,
+    Deliver,
+    FramesLost,
+    GoingAway,
+    Malformed,
+    Mercury,
+    Output,
+    Ready,
+    Send,
+)
+from .models import UserSession
+from .presence import Presence
+from .reconnection import Again, Ended, Never, Reconnection, token_refused, trouble
+from .seen import Seen
+from .webex import Refused, Webex
+from .websocket import ConnectionEnded, WebSocket, with_query
+
+# How long a connection that the server is about to close is still read.
+_HAND_OVER_SECONDS = 60.0
+_OPEN_TIMEOUT = 10.0
+_CLOSE_SECONDS = 2.5
+_REMEMBERED = 10_000
+
+_alive: weakref.WeakSet[Listener] = weakref.WeakSet()
+
+
+@atexit.register
+def _stop_all() -> None:
+    """Let no thread begin anything while the interpreter ends; nobody waits for one."""
+    for listener in list(_alive):
+        listener.stop.set()
+
+
+class Listener:
+    """Hears live events for one client, from :meth:`start` to :meth:`close`.
+
+    Args:
+        webex: whose events.
+        sender: what the signals carry as their sender.
+        handlers: the functions that hear an event before the signals' receivers.
+        log: where to say what happens.
+    """
+
+    def __init__(self, webex: Webex, sender: Any, handlers: Handlers, log: logging.Logger) -> None:
+        self.stop = threading.Event()
+        self.over = threading.Event()
+        self.failure: CallHistoryError | None = None
+        self._webex = webex
+        self._log = log
+        self._transport = webex.open_transport(self.stop)
+        self._dispatcher = Dispatcher(sender, handlers, log)
+        self._presence = Presence(self._dispatcher)
+        self._errands = Errands(webex, self._transport, self.stop, self._deliver_recovered)
+        self._keeper = threading.Thread(target=self._keep, name="callhistory-mercury", daemon=True)
+        self._accepted: Future[None] = Future()
+        self._reconnection = Reconnection()
+        self._ended = Ended(reason="Webex did not accept the connection in time")
+        self._token: Token | None = None
+        self._refused_token: Token | None = None
+        self._envelopes = Seen(_REMEMBERED)
+        self._sessions = Seen(_REMEMBERED)
+        self._lock = threading.Lock()
+        self._sockets: list[WebSocket] = []
+        self._hand_overs: list[threading.Thread] = []
+        _alive.add(self)
+
+    # --- for the client ---
+
+    def start(self, timeout: float) -> None:
+        """Start the threads, and wait until Webex has accepted the connection.
+
+        Raises:
+            CallHistoryError: it has not, in time or at all; the threads have ended.
+        """
+        try:
+            for thread in (self._dispatcher.thread, self._errands.thread, self._keeper):
+                thread.start()
+            self._accepted.result(timeout)
+        except BaseException as error:
+            self.close()
+            if not isinstance(error, NotInTime):
+                raise
+        else:
+            return
+        raise trouble(self._ended)
+
+    @property
+    def listening(self) -> bool:
+        """Whether events are heard, or will be again by itself."""
+        return self._accepted.done() and not self.stop.is_set()
+
+    def close(self) -> None:
+        """End the connection and the threads, within a few seconds, from any of them."""
+        deadline = time.monotonic() + _CLOSE_SECONDS
+        self.stop.set()
+        self._transport.stop()
+        self._errands.wake()
+        self._presence.close()
+        self._settle(ListenError(None, "closed before Webex accepted the connection"))
+        self._hang_up()
+        threads = (self._keeper, *self._hand_overs, self._errands.thread, self._dispatcher.thread)
+        for thread in threads:
+            if thread.ident is not None and thread is not threading.current_thread():
+                thread.join(max(0.1, deadline - time.monotonic()))
+        self._transport.close()
+
+    # --- the thread that keeps the connection ---
+
+    def _keep(self) -> None:
+        step = Again()
+        try:
+            while not self.stop.wait(step.delay):
+                ended = self._attempt(step)
+                if self.stop.is_set():
+                    return
+                self._ended = ended
+                decision = self._reconnection.after(ended)
+                if isinstance(decision, Never):
+                    self._give_up(decision.error, ended)
+                    return
+                if ended.held is not None and not ended.going_away:
+                    self._presence.go_down(ended)
+                self._log.info(
+                    "live events: %s; again in %.1f s",
+                    ended.reason or "the connection ended",
+                    decision.delay,
+                )
+                step = decision
+        except Exception as error:  # noqa: BLE001 - nobody else would hear of it
+            reason = f"the listener failed with {type(error).__name__}"
+            # Its text may tell of a person.
+            where = "".join(traceback.format_tb(error.__traceback__))
+            self._log.error("live events: %s\n%s", reason, where)
+            self._give_up(ListenError(None, reason), Ended(reason=reason))
+
+    def _attempt(self, step: Again) -> Ended:
+        """Connect, and read until the connection ends."""
+        try:
+            token = self._choose_token(step)
+            if token is None:
+                return evolve(self._ended, held=None, error=token_refused(self._ended))
+            refresh = self._webex.refresh_device if step.refresh_device else self._webex.device
+            device = refresh(self._transport)
+        except Refused as refused:
+            error = refused.answer.refusal()
+            return Ended(error=error, reason=str(error), retry_after=error.retry_after)
+        except CallHistoryError as error:
+            return Ended(error=error, reason=str(error))
+        except BaseException as error:  # noqa: BLE001 - what gives the token may raise any
+            reason = f"no token or device: {type(error).__name__}"
+            gone = self._webex.closed
+            return Ended(reason=reason, error=ListenError(None, "closed") if gone else None)
+        url = with_query(device.websocket_url or "")
+        objection = self._webex.objection(url)
+        if objection is not None:
+            reason = f"the address for live events {objection}"
+            return Ended(error=ListenError(None, reason), reason=reason)
+        socket = WebSocket(url, *self._transport.websocket_settings(url))
+        with self._lock:
+            self._sockets.append(socket)
+        try:
+            if self.stop.is_set():
+                return Ended(reason="closed")
+            socket.open(_OPEN_TIMEOUT, self._webex.connect_timeout)
+            mercury = Mercury(time.monotonic())
+            socket.send(mercury.authorize(token.value))
+        except ConnectionEnded as end:
+            self._drop(socket)
+            return end.ended
+        ended = self._read(socket, mercury)
+        if not ended.going_away:
+            self._drop(socket)
+        return ended
+
+    def _choose_token(self, step: Again) -> Token | None:
+        """Give the token to connect with; ``None`` when there is none in place of a refused one."""
+        if step.renew_token:
+            self._refused_token = self._token
+        if self._refused_token is None:
+            self._token = self._webex.token()
+        else:
+            self._token = self._webex.renew_token(self._refused_token)
+            self._refused_token = None  # not before: what could not be had is asked for again
+        return self._token
+
+    def _read(
+        self,
+        socket: WebSocket,
+        mercury: Mercury,
+        accepted: float | None = None,
+        until: float | None = None,
+    ) -> Ended:
+        """Read a connection until it ends, or is to be handed over.
+
+        Args:
+            socket: the connection.
+            mercury: its protocol.
+            accepted: when it was accepted, if it was.
+            until: when to stop, if it is handed over already.
+        """
+        try:
+            while until is None or time.monotonic() < until:
+                for output in self._next(socket, mercury):
+                    if isinstance(output, Send):
+                        socket.send(output.text)
+                    elif isinstance(output, Deliver):
+                        self._take(output.envelope)
+                    elif isinstance(output, Ready):
+                        accepted = time.monotonic()
+                        self._came_up()
+                    elif isinstance(output, GoingAway) and until is None:
+                        self._hand_over(socket, mercury, accepted)
+                        reason = "the server goes away"
+                        return Ended(reason=reason, held=_since(accepted), going_away=True)
+                    elif isinstance(output, FramesLost):
+                        self._log.warning("live events: frames were lost; fetching the sessions")
+                        self._errands.recover(self._presence.since)
+                    elif isinstance(output, Malformed):
+                        self._log.warning("live events: skipped a frame: %s", output.what)
+                    elif isinstance(output, Dead):
+                        socket.abort()
+                        raise ConnectionEnded(Ended(reason=output.reason))
+        except ConnectionEnded as end:
+            return evolve(end.ended, held=_since(accepted))
+        return Ended(reason="handed over", held=_since(accepted))
+
+    def _next(self, socket: WebSocket, mercury: Mercury) -> list[Output]:
+        try:
+            frame = socket.receive(mercury.due - time.monotonic())
+        except TimeoutError:
+            return mercury.tick(time.monotonic())
+        self._presence.heard()
+        return mercury.receive(frame, time.monotonic())
+
+    def _take(self, envelope: dict[str, Any]) -> None:
+        """Let an envelope's event be delivered, unless it was."""
+        identifier = envelope.get("id")
+        if type(identifier) in (str, int) and self._envelopes.meet(identifier):
+            return
+        found = read_event(envelope)
+        if found is None:
+            return
+        name, event = found
+        for session_id in session_ids(event):
+            self._sessions.meet(session_id)
+        self._dispatcher.put(signals.BY_NAME[name], event)
+
+    # --- connections that come and go ---
+
+    def _hand_over(self, socket: WebSocket, mercury: Mercury, accepted: float | None) -> None:
+        """Read a connection to its end in another thread, while this one makes the next."""
+
+        def read() -> None:
+            ended = self._read(socket, mercury, accepted, time.monotonic() + _HAND_OVER_SECONDS)
+            self._drop(socket)
+            if ended.held is not None and not self.stop.is_set():
+                self._presence.go_down(ended)
+
+        thread = threading.Thread(target=read, name="callhistory-hand-over", daemon=True)
+        self._hand_overs = [other for other in self._hand_overs if other.is_alive()] + [thread]
+        thread.start()
+
+    def _drop(self, socket: WebSocket) -> None:
+        socket.close()
+        with self._lock:
+            self._sockets.remove(socket)
+
+    def _hang_up(self) -> None:
+        with self._lock:
+            sockets = list(self._sockets)
+        for old in sockets[:-1]:
+            old.abort()  # it is handed over, and about to end anyway
+        for newest in sockets[-1:]:
+            newest.close()
+
+    def _came_up(self) -> None:
+        outage = self._presence.come_up()
+        if outage is not None:
+            self._errands.recover(outage)
+        self._settle()
+
+    def _give_up(self, error: CallHistoryError, ended: Ended) -> None:
+        self._log.warning("live events: %s; for good", error)
+        self.failure = error
+        self.stop.set()
+        self._errands.wake()
+        self._hang_up()
+        if not self._settle(error):
+            self._presence.give_up(ended)
+        self.over.set()
+
+    def _settle(self, error: CallHistoryError | None = None) -> bool:
+        """Tell whoever waits in :meth:`start` how it went; only the first word counts."""
+        with self._lock:
+            if self._accepted.done():
+                return False
+            if error is None:
+                self._accepted.set_result(None)
+            else:
+                self._accepted.set_exception(error)
+            return True
+
+    # --- after an outage ---
+
+    def _deliver_recovered(self, sessions: tuple[UserSession, ...]) -> None:
+        fresh = [
+            session
+            for session in sessions
+            if session.end_time >= self._presence.began
+            and not self._sessions.meet(session.session_id)
+        ]
+        if fresh:
+            self._dispatcher.put(signals.user_recent_sessions, recovered_event(fresh))
+
+
+def _since(accepted: float | None) -> float | None:
+    return None if accepted is None else time.monotonic() - accepted
