@@ -1,0 +1,137 @@
+"""The examples and the README do what they say."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from callhistory.sandbox import Sandbox
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a Python program in the folder of the project."""
+    return subprocess.run(
+        [sys.executable, "-W", "error", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", **environment},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=50,
+        check=False,
+    )
+
+
+def test_the_quickstart_needs_no_account() -> None:
+    """The quickstart prints a table, what it marked and deleted, and that both were done."""
+    done = run("examples/quickstart.py")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(re.findall(r"^20\d\d-\d\d-\d\d \d\d:\d\d ", done.stdout, re.MULTILINE)) == 50
+    marked = re.search(r"^Marked read: (\d+) missed calls\.$", done.stdout, re.MULTILINE)
+    assert marked is not None
+    assert int(marked[1]) > 0
+    assert f"unread missed calls: {marked[1]} before, 0 now" in done.stdout
+    assert "Deleted: the call of " in done.stdout
+    assert "there before, gone now" in done.stdout
+
+
+def test_the_quickstart_only_reads_where_there_is_an_account() -> None:
+    """With a token in its environment the quickstart sends nothing that changes the history."""
+    with Sandbox() as cloud:
+        done = run(
+            "examples/quickstart.py",
+            WEBEX_ACCESS_TOKEN=cloud.access_token,
+            U2C_SERVICE_URL=cloud.u2c_url,
+        )
+        history = cloud.requests_to("/history/")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [request.method for request in history] == ["GET"]
+
+
+def test_live_events_shows_all_kinds() -> None:
+    """The example of live events hears a call, a read mark and a deletion within seconds."""
+    done = run("examples/live_events.py", "3")
+    assert (done.returncode, done.stderr) == (0, "")
+    for kind in ("call: ", "read: ", "deleted: "):
+        assert f"\n{kind}" in done.stdout
+
+
+def test_missed_calls_are_posted() -> None:
+    """The example of an alert posts a missed call to the receiver that it brings."""
+    done = run("examples/missed_call_alert.py", "3")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\nreceived: Missed call from " in done.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for another process")
+@pytest.mark.parametrize("example", ["live_events.py", "missed_call_alert.py"])
+def test_ctrl_c_ends_an_example_cleanly(example: str) -> None:
+    """Ctrl-C ends an example that listens with exit code 0 and without a traceback."""
+    with subprocess.Popen(
+        [sys.executable, "-u", f"examples/{example}"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell in the background starts programs that ignore SIGINT.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
+        assert process.stdout is not None
+        while "Ctrl-C ends it" not in process.stdout.readline():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
+    assert (process.returncode, errors) == (0, "")
+
+
+@pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.py")), ids=lambda p: p.name)
+def test_an_example_says_what_it_shows(example: Path) -> None:
+    """The first line of each example is a sentence about it."""
+    first = example.read_text(encoding="utf-8").splitlines()[0]
+    assert re.fullmatch(r'"""[A-Z].*\.', first)
+
+
+@pytest.mark.parametrize(
+    "block", re.findall(r"```python\n(.*?)```", README, re.DOTALL), ids=lambda block: block[:40]
+)
+def test_what_the_readme_shows_is_python(block: str) -> None:
+    """Each block of Python in the README compiles."""
+    compile(block, "README.md", "exec")
+
+
+@pytest.mark.parametrize("heading", ["In ten lines", "The sandbox"])
+def test_what_the_readme_shows_runs(heading: str) -> None:
+    """The README's first example and the one of the sandbox run as they stand there."""
+    section = README.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    block = re.search(r"```python\n(.*?)```", section, re.DOTALL)
+    assert block is not None
+    with Sandbox() as cloud:
+        done = run(
+            "-c",
+            block[1],
+            WEBEX_ACCESS_TOKEN=cloud.access_token,
+            U2C_SERVICE_URL=cloud.u2c_url,
+        )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout
+
+
+def test_the_addresses_within_the_readme_lead_somewhere() -> None:
+    """Each link of the README to a part of it or to a file is there."""
+    headings = re.findall(r"^#+ (.*)$", README, re.MULTILINE)
+    anchors = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    for target in re.findall(r"\]\(([^)]+)\)", README):
+        if target.startswith("#"):
+            assert target[1:] in anchors
+        else:
+            assert (ROOT / target).exists()

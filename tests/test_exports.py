@@ -1,0 +1,128 @@
+"""The public names: which they are, and that each is explained."""
+
+from __future__ import annotations
+
+import ast
+import importlib.resources
+import inspect
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import callhistory
+
+PUBLIC = {
+    "ApiError",
+    "AuthenticationError",
+    "CallHistoryClient",
+    "CallHistoryError",
+    "CallHistoryEvent",
+    "CallRecordLink",
+    "CallRecordListOther",
+    "CallRecordSelf",
+    "CallSessionData",
+    "CallSessionDeletedData",
+    "CallSessionDeletedEvent",
+    "CallSessionEvent",
+    "CallSessionViewedData",
+    "CallSessionViewedEvent",
+    "Calling",
+    "CallingBackend",
+    "CallingSpecifics",
+    "DecodeError",
+    "DeleteCallHistoryRecordsResponse",
+    "DeleteStatusData",
+    "Direction",
+    "Disposition",
+    "EndTimeSessionId",
+    "HistoryData",
+    "JanusResponseEvent",
+    "ListenError",
+    "ReadStatusData",
+    "RedirectionDetails",
+    "SessionType",
+    "Sort",
+    "SortBy",
+    "TokenRefusedError",
+    "TransportError",
+    "UpdateMissedCallsResponse",
+    "UserReadSession",
+    "UserReadSessions",
+    "UserSession",
+    "UserSessions",
+    "Webex",
+    "__version__",
+    "create_call_history_client",
+    "from_wire",
+    "signals",
+    "to_wire",
+}
+EXPLAINED = sorted(PUBLIC - {"__version__"})
+
+
+def test_the_public_names_are_these() -> None:
+    """The names that the library promises change on purpose only."""
+    assert set(callhistory.__all__) == PUBLIC
+
+
+def test_the_public_names_are_sorted() -> None:
+    """Every public name stands once in ``__all__``, in order."""
+    assert callhistory.__all__ == sorted(set(callhistory.__all__))
+
+
+def test_nothing_else_is_in_the_package() -> None:
+    """What is in the package without an underscore is promised, or one of its modules."""
+    others = {
+        name
+        for name, value in vars(callhistory).items()
+        if not name.startswith("_") and not isinstance(value, ModuleType)
+    }
+
+    assert others <= PUBLIC
+
+
+def test_the_package_only_names_what_it_takes_from_its_modules() -> None:
+    """The package's own file has a docstring, imports and ``__all__``, and no code."""
+    body = ast.parse(Path(inspect.getfile(callhistory)).read_text("utf-8")).body
+
+    assert isinstance(body[0], ast.Expr)
+    assert isinstance(body[-1], ast.Assign)
+    assert all(isinstance(node, ast.ImportFrom) and node.level == 1 for node in body[1:-1])
+
+
+@pytest.mark.parametrize("name", EXPLAINED)
+def test_every_public_name_has_a_docstring_of_its_own(name: str) -> None:
+    """Each public class and function says what it is, and does not just inherit the words."""
+    value = getattr(callhistory, name)
+    inherited = {base.__doc__ for base in getattr(value, "__mro__", ())[1:]}
+
+    assert value.__doc__
+    assert value.__doc__ not in inherited
+    assert not value.__doc__.startswith("Method generated")
+
+
+@pytest.mark.parametrize("name", EXPLAINED)
+def test_every_public_method_has_a_docstring(name: str) -> None:
+    """Each public method and property of a public class says what it does."""
+    value = getattr(callhistory, name)
+    if not inspect.isclass(value):
+        return
+    for attribute, held in vars(value).items():
+        if not attribute.startswith("_") and (
+            inspect.isfunction(held) or isinstance(held, property)
+        ):
+            assert held.__doc__, f"{name}.{attribute}"
+
+
+def test_the_package_is_typed() -> None:
+    """The marker that tells type checkers to read the annotations is in the package."""
+    assert importlib.resources.files(callhistory).joinpath("py.typed").is_file()
+
+
+def test_the_version_is_three_numbers() -> None:
+    """The version is one that semantic versioning orders."""
+    parts = callhistory.__version__.split(".")
+
+    assert len(parts) == 3
+    assert all(part.isdecimal() for part in parts)
