@@ -1,0 +1,90 @@
+"""Post each missed call to a webhook, the moment it is missed.
+
+    python examples/missed_call_alert.py [address] [seconds]
+
+Without an address it starts a receiver of its own that prints what comes in. It needs no account:
+it brings a Webex of its own, on this machine, where a call comes in every two seconds. With
+WEBEX_ACCESS_TOKEN set it listens to the real one. Ctrl-C ends it.
+"""
+
+import contextlib
+import json
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import requests
+
+from callhistory import CallHistoryClient, CallSessionEvent, Disposition, UserSession, signals
+
+
+def alert(address: str, session: UserSession) -> None:
+    who = session.other.name or session.other.phone_number or "somebody private"
+    text = f"Missed call from {who} at {session.start_time:%H:%M} UTC"
+    requests.post(address, json={"text": text}, timeout=10).raise_for_status()
+
+
+def post_missed_calls(client: CallHistoryClient, address: str, seconds: float | None) -> None:
+    @client.on("callHistory:user_recent_sessions")
+    def on_calls(event: CallSessionEvent) -> None:
+        for session in event.data.user_sessions.user_sessions:
+            if session.disposition == Disposition.MISSED and not session.is_read:
+                alert(address, session)
+
+    # A webhook that is down stops nothing: the exception arrives here.
+    @signals.receiver_failed.connect_via(client)
+    def on_failure(client: CallHistoryClient, event: signals.ReceiverFailed) -> None:
+        print(f"not posted: {type(event.exception).__name__}", file=sys.stderr)
+
+    with contextlib.suppress(KeyboardInterrupt):
+        client.listen()
+        print(f"Posting missed calls to {address}. Ctrl-C ends it.", flush=True)
+        client.wait(seconds)
+
+
+class Webhook(BaseHTTPRequestHandler):
+    """Prints what is posted to it."""
+
+    def do_POST(self) -> None:
+        """Take a post."""
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        print("received:", body["text"], flush=True)
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_args: object) -> None:
+        """Say nothing of each request."""
+
+
+@contextlib.contextmanager
+def local_webhook() -> Iterator[str]:
+    with HTTPServer(("127.0.0.1", 0), Webhook) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+def main(address: str | None, seconds: float | None) -> None:
+    with contextlib.ExitStack() as stack:
+        if address is None:
+            address = stack.enter_context(local_webhook())
+        if os.environ.get("WEBEX_ACCESS_TOKEN"):
+            client = stack.enter_context(CallHistoryClient())
+        else:
+            from callhistory.sandbox import Sandbox
+
+            cloud = stack.enter_context(Sandbox(chatter=2))
+            client = stack.enter_context(CallHistoryClient(cloud.webex()))
+        post_missed_calls(client, address, seconds)
+
+
+if __name__ == "__main__":
+    arguments = sys.argv[1:]
+    main(
+        next((argument for argument in arguments if "://" in argument), None),
+        next((float(argument) for argument in arguments if "://" not in argument), None),
+    )
