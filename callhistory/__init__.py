@@ -22,6 +22,7 @@ from .errors import (
     TokenRefusedError,
     TransportError,
 )
+from .grants import TokenGrant
 from .models import (
     CallingSpecifics,
     CallRecordLink,
@@ -83,6 +84,7 @@ __all__ = [
     "SessionType",
     "Sort",
     "SortBy",
+    "TokenGrant",
     "TokenRefusedError",
     "TransportError",
     "UpdateMissedCallsResponse",

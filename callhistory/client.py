@@ -214,6 +214,8 @@ class CallHistoryClient(LiveEvents):
         answer: JanusResponseEvent | UpdateMissedCallsResponse | DeleteCallHistoryRecordsResponse,
     ) -> None:
         words = answer.data.error
+        if answer.reason is not None:
+            words = f"{words}; the token was not refreshed: {answer.reason}"
         self._logger.warning("%s: %s (tracking id %s)", call, words, answer.tracking_id)
 
 

@@ -44,6 +44,8 @@ class ApiError(CallHistoryError):
         error: the words for that status, the same as in ``response.data.error``.
         tracking_id: what Webex support asks for; ``None`` when no request was made.
         retry_after: how many seconds Webex asked to wait, or ``None``.
+        reason: why the token was not refreshed, in Webex's own words where it refused; ``None``
+            when there was nothing to refresh it with.
     """
 
     def __init__(
@@ -53,12 +55,16 @@ class ApiError(CallHistoryError):
         *,
         tracking_id: str | None = None,
         retry_after: float | None = None,
+        reason: str | None = None,
     ) -> None:
         self.status_code = status_code
         self.error = error
         self.tracking_id = tracking_id
         self.retry_after = retry_after
+        self.reason = reason
         text = f"{status_code}: {error}"
+        if reason is not None:
+            text += f"; the token was not refreshed: {reason}"
         if retry_after is not None:
             text += f", retry after {retry_after:g} s"
         if tracking_id is not None:
@@ -132,6 +138,8 @@ class TokenRefusedError(AuthenticationError, ListenError):
         status_code: 401.
         error: the same words as ``reason``.
     """
+
+    reason: str
 
     def __init__(self, code: int | None, reason: str) -> None:
         AuthenticationError.__init__(self, 401, reason)

@@ -11,8 +11,8 @@ from requests.auth import AuthBase
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
-from .credentials import Token
 from .errors import TransportError
+from .tokens import Token
 
 WEBEX_DOMAINS = (
     "wbx2.com",
@@ -43,12 +43,11 @@ class Hosts:
 
     def objection(self, url: str) -> str | None:
         """Say why the token must not go to an address; ``None`` when it may."""
+        problem = lack_of_protection(url)
         address = _address(url)
-        if address is None:
-            return "is no address of a service"
+        if problem is not None or address is None:
+            return problem
         host, port = address
-        if not url.lower().startswith(("https:", "wss:")) and not is_loopback(host):
-            return "is not protected by TLS"
         if (host, port) in self._addresses:
             return None
         labels = host.split(".")
@@ -93,6 +92,16 @@ def host_of(url: str) -> str:
     """Name the host of an address; nothing for a malformed one."""
     address = _address(url)
     return address[0] if address else ""
+
+
+def lack_of_protection(url: str) -> str | None:
+    """Say why no secret must go to an address, whoever's it is; ``None`` when one may."""
+    address = _address(url)
+    if address is None:
+        return "is no address of a service"
+    if not url.lower().startswith(("https:", "wss:")) and not is_loopback(address[0]):
+        return "is not protected by TLS"
+    return None
 
 
 def is_loopback(host: str) -> bool:

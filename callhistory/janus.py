@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, ParamSpec, TypeVar
 
+from .answers import Answer, words_for
 from .enums import CallingBackend, Sort
 from .errors import CallHistoryError, DecodeError
 from .leaves import json_type, type_at
@@ -24,7 +25,7 @@ from .results import (
 )
 from .shapes import note_unnamed
 from .times import whole_ms, write_time
-from .transport import Answer, Transport, words_for
+from .transport import Transport
 from .webex import Refused, Webex
 from .wire import read_json, read_sessions
 
@@ -140,4 +141,5 @@ def _envelope(answer: Answer, status: int) -> dict[str, Any]:
         "message": SUCCESS if 200 <= status <= 299 else FAILURE,
         "tracking_id": answer.tracking_id,
         "retry_after": None if 200 <= status <= 299 else answer.retry_after,
+        "reason": answer.reason,
     }

@@ -15,7 +15,6 @@ from typing import Any
 from attrs import evolve
 
 from . import signals
-from .credentials import Token
 from .dispatcher import Dispatcher
 from .errands import Errands
 from .errors import CallHistoryError, ListenError
@@ -36,6 +35,7 @@ from .models import UserSession
 from .presence import Presence
 from .reconnection import Again, Ended, Never, Reconnection, token_refused, trouble
 from .seen import Seen
+from .tokens import Token
 from .webex import Refused, Webex
 from .websocket import ConnectionEnded, WebSocket, with_query
 
@@ -201,9 +201,9 @@ class Listener:
         if step.renew_token:
             self._refused_token = self._token
         if self._refused_token is None:
-            self._token = self._webex.token()
+            self._token = self._transport.token()
         else:
-            self._token = self._webex.renew_token(self._refused_token)
+            self._token = self._transport.renew_token(self._refused_token)
             self._refused_token = None  # not before: what could not be had is asked for again
         return self._token
 

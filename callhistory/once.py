@@ -1,4 +1,4 @@
-"""A value that is fetched at first need, once, however many threads ask for it."""
+"""What one thread does for all of them, such as fetching a value at first need, once."""
 
 from __future__ import annotations
 
@@ -10,6 +10,55 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
+def _from_within(function: str) -> RuntimeError:
+    return RuntimeError(f"{function} uses the client that waits for it; let it do without")
+
+
+class Alone:
+    """A lock that refuses a thread that has it, where another lock would wait for ever.
+
+    Args:
+        function: the function of the user's that runs while a thread has it.
+    """
+
+    def __init__(self, function: str) -> None:
+        self._function = function
+        self._lock = threading.Lock()
+        self._owner: int | None = None
+
+    def acquire(self, *, wait: bool = True) -> bool:
+        """Take it; tell whether that was possible, if it is not to be waited for.
+
+        Raises:
+            RuntimeError: this thread has it.
+        """
+        self.check()
+        taken = self._lock.acquire(blocking=wait)
+        if taken:
+            self._owner = threading.get_ident()
+        return taken
+
+    def check(self) -> None:
+        """Do nothing, unless this thread has it.
+
+        Raises:
+            RuntimeError: it has.
+        """
+        if self._owner == threading.get_ident():
+            raise _from_within(self._function)
+
+    def release(self) -> None:
+        """Give it back."""
+        self._owner = None
+        self._lock.release()
+
+    def __enter__(self) -> None:
+        self.acquire()
+
+    def __exit__(self, *_error: object) -> None:
+        self.release()
+
+
 class Once(Generic[T]):
     """Fetches a value at first need. Those who ask meanwhile wait for it, and share a failure.
 
@@ -19,17 +68,24 @@ class Once(Generic[T]):
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._flight: Future[T] | None = None
+        self._fetching: int | None = None  # the thread that does
 
     def get(self, fetch: Callable[[], T], too_late: Callable[[T], None] | None = None) -> T:
         """Give the value, and fetch it with ``fetch`` if nobody did.
 
         A value that comes after :meth:`take` is passed to ``too_late``, which may raise.
+
+        Raises:
+            RuntimeError: the fetch itself asks for it, by way of a function of the user's.
         """
         while True:
             with self._lock:
                 flight = self._flight
                 if flight is None:
                     own = self._flight = Future()
+                    self._fetching = threading.get_ident()
+                elif self._fetching == threading.get_ident() and not flight.done():
+                    raise _from_within("a function that gives or stores the token")
             if flight is None:
                 return self._fetch(own, fetch, too_late)
             try:

@@ -64,12 +64,14 @@ class _Response:
         message: ``"SUCCESS"`` or ``"FAILURE"``.
         tracking_id: what Webex support asks for; ``None`` when no request was made.
         retry_after: how many seconds Webex asked to wait, or ``None``.
+        reason: why a token that Webex refused was not refreshed, or ``None``.
     """
 
     status_code: int
     message: str | None = None
     tracking_id: str | None = field(default=None, eq=False)
     retry_after: float | None = field(default=None, eq=False)
+    reason: str | None = field(default=None, eq=False)
 
     @property
     def ok(self) -> bool:
@@ -88,6 +90,7 @@ class _Response:
             error or f"{self.status_code} Exception has occurred",
             tracking_id=self.tracking_id,
             retry_after=self.retry_after,
+            reason=self.reason,
         )
 
 
@@ -104,6 +107,7 @@ class JanusResponseEvent(_Response, Sequence[UserSession]):
         message: ``"SUCCESS"`` or ``"FAILURE"``.
         tracking_id: what Webex support asks for.
         retry_after: how many seconds Webex asked to wait, or ``None``.
+        reason: why a token that Webex refused was not refreshed, or ``None``.
     """
 
     data: HistoryData
@@ -156,6 +160,7 @@ class UpdateMissedCallsResponse(_Response):
         message: ``"SUCCESS"`` or ``"FAILURE"``.
         tracking_id: what Webex support asks for; ``None`` when no request was made.
         retry_after: how many seconds Webex asked to wait, or ``None``.
+        reason: why a token that Webex refused was not refreshed, or ``None``.
     """
 
     data: ReadStatusData
@@ -180,6 +185,7 @@ class DeleteCallHistoryRecordsResponse(_Response):
         message: ``"SUCCESS"`` or ``"FAILURE"``.
         tracking_id: what Webex support asks for; ``None`` when no request was made.
         retry_after: how many seconds Webex asked to wait, or ``None``.
+        reason: why a token that Webex refused was not refreshed, or ``None``.
     """
 
     data: DeleteStatusData

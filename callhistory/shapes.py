@@ -47,6 +47,8 @@ def on_wire(cls: type[Any]) -> list[attrs.Attribute[Any]]:
     aside = {"extra", "_absent", "recovered", "tracking_id", "retry_after"}
     if issubclass(cls, models.CallEvent):
         aside.remove("tracking_id")
+    if not issubclass(cls, Record):
+        aside.add("reason")  # of an answer; a redirection's is on the wire
     attrs.resolve_types(cls)
     return [attribute for attribute in attrs.fields(cls) if attribute.name not in aside]
 

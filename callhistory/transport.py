@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import logging
@@ -14,7 +15,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urlencode, urljoin
 
 import requests
 import urllib3
@@ -24,66 +25,18 @@ from requests.cookies import RequestsCookieJar
 from requests.utils import DEFAULT_CA_BUNDLE_PATH, select_proxy
 
 from ._version import __version__
-from .credentials import Credentials, Token
-from .errors import ApiError, AuthenticationError, CallHistoryError, TransportError
+from .answers import Answer, no_answer
+from .credentials import Credentials
+from .errors import ApiError, CallHistoryError, TransportError
+from .grants import Form
 from .hosts import Hosts, TokenAuth, host_and_port, host_of, is_loopback
-from .retries import Effort, GaveUp, RetryAdapter, causes, own, retry_after
+from .retries import Effort, GaveUp, RetryAdapter, own, retry_after
+from .tokens import Token
 
 log = logging.getLogger(__name__)
 
-_WORDS = {
-    400: "400 Bad request",
-    401: "User is unauthorised, possible token expiry",
-    403: "User request is forbidden",
-    404: "User info not found",
-    408: "Request to the server timedout",
-    500: "Internal server error occurred",
-    501: "Method is not implemented at the backend",
-    503: "Unable to establish a connection with the server",
-}
 _MOST_REDIRECTS = 5
 _LAST_MOMENT = 1.0
-
-
-def words_for(status_code: int) -> str:
-    """Say what a status that is no success means, in the words of the Webex documentation."""
-    return _WORDS.get(status_code, f"{status_code} Exception has occurred")
-
-
-@frozen(kw_only=True)
-class Answer:
-    """What Webex answered, read to its end.
-
-    Attributes:
-        status_code: the HTTP status.
-        body: the body, decompressed.
-        tracking_id: what Webex support asks for.
-        retry_after: how many seconds Webex asked to wait, or ``None``.
-        etag: the version of what was answered.
-        location: where it says to go instead.
-    """
-
-    status_code: int
-    body: bytes = field(repr=False)
-    tracking_id: str
-    retry_after: float | None
-    etag: str | None
-    location: str | None = field(repr=False)
-
-    @property
-    def ok(self) -> bool:
-        """Whether the HTTP status is a success."""
-        return 200 <= self.status_code < 300
-
-    def refusal(self) -> ApiError:
-        """Make the error for an answer that is no success."""
-        kind = AuthenticationError if self.status_code == 401 else ApiError
-        return kind(
-            self.status_code,
-            words_for(self.status_code),
-            tracking_id=self.tracking_id,
-            retry_after=self.retry_after,
-        )
 
 
 @frozen(kw_only=True)
@@ -92,7 +45,7 @@ class _Sending:
 
     method: str
     url: str
-    params: Mapping[str, str] | None
+    params: Mapping[str, str] | None = None
     content: bytes | None = field(repr=False)
     headers: Mapping[str, str]
     effort: Effort
@@ -137,21 +90,58 @@ class Transport:
             TransportError: nobody answered, or the address may not see the token.
             DecodeError: the answer is too large, or not compressed as it says.
         """
+        kind = {} if body is None else {"Content-Type": "application/json"}
         sending = _Sending(
             method=method,
             url=url,
             params=params,
             content=None if body is None else json.dumps(body).encode(),
-            headers=headers or {},
+            headers={**kind, **(headers or {})},
             effort=effort or self._effort,
         )
-        token = self._credentials.current()
+        # What asks for a token is bounded as the request itself is.
+        submit = functools.partial(self._submit, sending.effort)
+        try:
+            token = self._credentials.current(submit)
+        except ApiError as error:
+            if error.reason is None:
+                raise
+            # Webex answered, if not to this request.
+            return Answer(
+                status_code=error.status_code,
+                body=b"",
+                tracking_id=error.tracking_id,
+                retry_after=error.retry_after,
+                reason=error.reason,
+            )
         answer = self._follow(sending, token)
         if answer.status_code == 401:
-            fresh = self._credentials.renew(token)
+            try:
+                fresh = self._credentials.renew(token, submit)
+            except CallHistoryError as error:
+                return evolve(answer, reason=_why(error))
             if fresh is not None:
                 answer = self._follow(sending, fresh)
         return answer
+
+    def token(self) -> Token:
+        """Give the token to use now; see :class:`Credentials`."""
+        return self._credentials.current(functools.partial(self._submit, self._effort))
+
+    def renew_token(self, refused: Token) -> Token | None:
+        """Give a token in place of one that was refused; see :class:`Credentials`."""
+        return self._credentials.renew(refused, functools.partial(self._submit, self._effort))
+
+    def _submit(self, effort: Effort, form: Form) -> Answer:
+        """Send a form, without a token."""
+        sending = _Sending(
+            method="POST",
+            url=form.url,
+            content=urlencode(form.fields).encode(),
+            headers={"Content-Type": "application/x-www-form-urlencoded"},
+            effort=effort,
+        )
+        return self._send(sending, None)
 
     def _follow(self, sending: _Sending, token: Token) -> Answer:
         """Send a request, also where Webex redirects it to if that is one of its hosts."""
@@ -169,7 +159,7 @@ class Transport:
             sending = evolve(sending, url=target, params=None)
         return answer
 
-    def _send(self, sending: _Sending, token: Token) -> Answer:
+    def _send(self, sending: _Sending, token: Token | None) -> Answer:
         tracking_id = f"{self._tracking}_{next(self._numbers)}"
         headers = {
             "Accept": "application/json",
@@ -178,8 +168,6 @@ class Transport:
             "cisco-no-http-redirect": "true",
             **sending.headers,
         }
-        if sending.content is not None:
-            headers["Content-Type"] = "application/json"
         host = host_and_port(sending.url)
         if sending.effort.stop.is_set():
             raise TransportError(sending.method, host, "not sent: closed meanwhile")
@@ -193,7 +181,7 @@ class Transport:
                 params=sending.params,
                 data=sending.content,
                 headers=headers,
-                auth=TokenAuth(token, self._hosts),
+                auth=_without_token if token is None else TokenAuth(token, self._hosts),
                 timeout=sending.effort,  # type: ignore[arg-type] # RetryAdapter unpacks it
                 allow_redirects=False,
             )
@@ -249,33 +237,14 @@ class Transport:
         requests.Session.close(self._session)
 
 
-def no_answer(
-    method: str, host: str, error: BaseException, tracking_id: str | None, *, attempts: int = 1
-) -> TransportError:
-    """Make the error for a request that nobody answered, with a cause that holds no request."""
-    cause = _clean_cause(error)
-    tries = "" if attempts == 1 else f" after {attempts} attempts"
-    reason = f"no answer{tries}: {cause.strerror or cause} ({type(cause).__name__})"
-    problem = TransportError(method, host, reason, tracking_id=tracking_id)
-    problem.__cause__ = cause
-    return problem
+def _without_token(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Leave a request as it is; without any authentication, requests would look into .netrc."""
+    return request
 
 
-def _clean_cause(error: BaseException) -> OSError:
-    """Copy the operating system's error that is at the root, without what it was raised from."""
-    root: OSError | None = None
-    timed_out = False
-    for cause in causes(error):
-        timed_out |= isinstance(cause, (requests.Timeout, urllib3.exceptions.TimeoutError))
-        if isinstance(cause, OSError) and not isinstance(cause, requests.RequestException):
-            root = cause
-    if root is None:
-        name = type(cause).__name__
-        return TimeoutError("timed out") if timed_out else ConnectionError(name)
-    try:
-        return type(root)(*(part for part in root.args if isinstance(part, (int, str))))
-    except Exception:  # noqa: BLE001 - of somebody else's class, such as an adapter's
-        return OSError(type(root).__name__)
+def _why(error: CallHistoryError) -> str:
+    """Say why a token was not refreshed, in Webex's own words if there are any."""
+    return error.reason if isinstance(error, ApiError) and error.reason else str(error)
 
 
 def _borrow(session: requests.Session, effort: Effort) -> requests.Session:

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
 import requests
 
+from .answers import Answer
 from .arguments import member, whole_number
-from .catalog import COMMERCIAL_U2C, GOVERNMENT_U2C, Catalog, read_catalog
-from .credentials import Token, TokenSource, make_credentials
+from .catalog import Catalog, read_catalog
+from .credentials import TokenSource, make_credentials
 from .device import DEVICE_TTL, EXCESSIVE, Device, description, read_device
 from .enums import CallingBackend
-from .errors import CallHistoryError
-from .hosts import Hosts, host_of, is_loopback
+from .errors import AuthenticationError, CallHistoryError
+from .grants import TokenGrant
+from .hosts import Hosts
 from .once import Once
 from .retries import Effort
-from .transport import Answer, Transport
+from .settings import read_timeouts, read_token_url, read_u2c_url
+from .transport import Transport
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +47,18 @@ class Webex:
 
     Args:
         access_token: the user's token, or a function without arguments that gives one; it is
-            called at first need, and again when Webex refuses the token that it gave. ``None``:
-            ``WEBEX_ACCESS_TOKEN`` from the environment.
+            called at first need, and again when Webex refuses the token that it gave. ``None``,
+            and nothing to refresh one with: ``WEBEX_ACCESS_TOKEN`` from the environment, and
+            ``WEBEX_CLIENT_ID``, ``WEBEX_CLIENT_SECRET`` and ``WEBEX_REFRESH_TOKEN``.
+        client_id: the integration that tokens are refreshed for. A token is refreshed when Webex
+            refuses it, and before it expires; when there is no access token, at first need.
+        client_secret: what the integration proves itself with.
+        refresh_token: what a new access token is asked for with. Of these three, what is not
+            passed is taken from the environment.
+        on_refresh: is called with a :class:`TokenGrant` each time, from the thread that needed
+            the token, so that a program can store it. If it fails, that is logged, without its
+            text, and the token is used all the same.
+        token_url: where tokens are refreshed. ``None``: Webex's, where it is not the government's.
         calling_backend: what the user's calls run on: ``"WEBEX_CALLING"``,
             ``"BROADWORKS_CALLING"`` or ``"UCM_CALLING"``, or a member of :class:`CallingBackend`.
             It skips detection: the calls then need no device, but for the line numbers on UCM.
@@ -66,10 +78,17 @@ class Webex:
         TypeError, ValueError: an argument is of another type, or makes no sense.
     """
 
+    _u2c_url = ""  # for the repr of one that was refused its arguments
+
     def __init__(
         self,
         *,
         access_token: str | TokenSource | None = None,
+        client_id: str | None = None,
+        client_secret: str | None = None,
+        refresh_token: str | None = None,
+        on_refresh: Callable[[TokenGrant], object] | None = None,
+        token_url: str | None = None,
         calling_backend: CallingBackend | str | None = None,
         u2c_url: str | None = None,
         fedramp: bool = False,
@@ -78,18 +97,33 @@ class Webex:
         max_retries: int = 4,
         allowed_domains: Iterable[str] = (),
     ) -> None:
+        problem: Exception | None = None
+        try:
+            self._credentials = make_credentials(
+                access_token,
+                client_id,
+                client_secret,
+                refresh_token,
+                url=read_token_url(token_url, fedramp=fedramp),
+                on_refresh=on_refresh,
+            )
+        except (AuthenticationError, TypeError, ValueError) as error:
+            problem = error.with_traceback(None)
+        # What prints an error may print the variables of its frames, too.
+        del access_token, client_id, client_secret, refresh_token, token_url
+        if problem is not None:
+            raise problem
         if session is not None and not isinstance(session, requests.Session):
             raise TypeError(f"session: expected a requests.Session, not {type(session).__name__}")
         self._hosts = Hosts(allowed_domains)
-        self._u2c_url = _u2c_url(u2c_url, self._hosts, fedramp=fedramp)
+        self._u2c_url = read_u2c_url(u2c_url, self._hosts, fedramp=fedramp)
         self._calling_backend = (
             None
             if calling_backend is None
             else member(calling_backend, CallingBackend, "calling_backend")
         )
-        self._connect, self._read = _timeouts(timeout)
+        self._connect, self._read = read_timeouts(timeout)
         self._max_retries = whole_number(max_retries, "max_retries", least=0)
-        self._credentials = make_credentials(access_token)
         self._session = requests.Session() if session is None else session
         self._transport = self.open_transport(threading.Event())
         self._catalog: Once[Catalog] = Once()
@@ -138,14 +172,6 @@ class Webex:
     def connect_timeout(self) -> float:
         """Seconds for a connection to come about."""
         return self._connect
-
-    def token(self) -> Token:
-        """Give the token to use now; see :class:`Credentials`."""
-        return self._credentials.current()
-
-    def renew_token(self, refused: Token) -> Token | None:
-        """Give a token in place of one that was refused; see :class:`Credentials`."""
-        return self._credentials.renew(refused)
 
     def objection(self, url: str) -> str | None:
         """Say why the token must not go to an address; ``None`` when it may."""
@@ -300,31 +326,3 @@ def _delete(device: Device, transport: Transport) -> None:
         return
     if not answer.ok and answer.status_code != 404:
         log.info("this program's device was not deleted; it expires: %d", answer.status_code)
-
-
-def _u2c_url(url: str | None, hosts: Hosts, *, fedramp: bool) -> str:
-    source = "u2c_url"
-    if url is None and (url := os.environ.get("U2C_SERVICE_URL", "").strip() or None):
-        source = "U2C_SERVICE_URL"
-    if url is None:
-        url = GOVERNMENT_U2C if fedramp else COMMERCIAL_U2C
-    if not isinstance(url, str):
-        raise TypeError(f"{source}: expected a text, not {type(url).__name__}")
-    if is_loopback(host_of(url)):
-        hosts.trust([url])
-    objection = hosts.objection(url)
-    if objection is not None:
-        raise ValueError(f"{source}: {url!r} {objection}")
-    return url.rstrip("/")
-
-
-def _timeouts(timeout: float | tuple[float, float]) -> tuple[float, float]:
-    both = timeout if isinstance(timeout, tuple) else (timeout, timeout)
-    if len(both) != 2:
-        raise ValueError(f"timeout: expected seconds, or (connect, read), not {timeout!r}")
-    for seconds in both:
-        if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
-            raise TypeError(f"timeout: expected seconds, or (connect, read), not {timeout!r}")
-        if not 0 < seconds < 1e6:
-            raise ValueError(f"timeout: expected more than 0 seconds, not {timeout!r}")
-    return both

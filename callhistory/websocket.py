@@ -17,11 +17,11 @@ from websockets.frames import Frame, Opcode
 from websockets.sync.client import ClientConnection, reconnect
 from websockets.sync.utils import Deadline
 
+from .answers import no_answer
 from .errors import ListenError
 from .hosts import host_and_port
 from .reconnection import Ended
 from .retries import LARGEST_ANSWER, retry_after
-from .transport import no_answer
 
 # Its own log prints frames, and the first frame is the token.
 _SILENT = logging.Logger("callhistory.websocket")

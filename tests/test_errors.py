@@ -27,6 +27,7 @@ ERRORS: list[tuple[CallHistoryError, str, dict[str, object]]] = [
             "error": "Internal server error occurred",
             "tracking_id": None,
             "retry_after": None,
+            "reason": None,
         },
     ),
     (
@@ -37,6 +38,7 @@ ERRORS: list[tuple[CallHistoryError, str, dict[str, object]]] = [
             "error": "429 Exception has occurred",
             "tracking_id": "callhistory_1",
             "retry_after": 90.0,
+            "reason": None,
         },
     ),
     (
@@ -47,6 +49,21 @@ ERRORS: list[tuple[CallHistoryError, str, dict[str, object]]] = [
             "error": "User is unauthorised, possible token expiry",
             "tracking_id": None,
             "retry_after": 0.5,
+            "reason": None,
+        },
+    ),
+    (
+        AuthenticationError(
+            401, "User is unauthorised, possible token expiry", reason="400 invalid_grant"
+        ),
+        "401: User is unauthorised, possible token expiry; the token was not refreshed: "
+        "400 invalid_grant",
+        {
+            "status_code": 401,
+            "error": "User is unauthorised, possible token expiry",
+            "tracking_id": None,
+            "retry_after": None,
+            "reason": "400 invalid_grant",
         },
     ),
     (

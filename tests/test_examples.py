@@ -16,6 +16,14 @@ from callhistory.sandbox import Sandbox
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
+# A shell in the background starts programs that ignore SIGINT.
+HEEDING_CTRL_C = """
+import runpy, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+del sys.argv[0]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a Python program in the folder of the project."""
@@ -77,14 +85,12 @@ def test_missed_calls_are_posted() -> None:
 def test_ctrl_c_ends_an_example_cleanly(example: str) -> None:
     """Ctrl-C ends an example that listens with exit code 0 and without a traceback."""
     with subprocess.Popen(
-        [sys.executable, "-u", f"examples/{example}"],
+        [sys.executable, "-u", "-c", HEEDING_CTRL_C, f"examples/{example}"],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # A shell in the background starts programs that ignore SIGINT.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         assert process.stdout is not None
         while "Ctrl-C ends it" not in process.stdout.readline():

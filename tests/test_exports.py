@@ -44,6 +44,7 @@ PUBLIC = {
     "SessionType",
     "Sort",
     "SortBy",
+    "TokenGrant",
     "TokenRefusedError",
     "TransportError",
     "UpdateMissedCallsResponse",

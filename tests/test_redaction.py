@@ -21,9 +21,10 @@ from callhistory import (
     UserSession,
     Webex,
 )
-from callhistory.credentials import AskedToken, StaticToken, Token
+from callhistory.credentials import AskedToken, StaticToken
 from callhistory.hosts import Hosts, TokenAuth
 from callhistory.sandbox import Sandbox
+from callhistory.tokens import Token
 
 HISTORY = "/history/userSessions"
 

@@ -21,10 +21,10 @@ from urllib3 import PoolManager
 from wire_server import CERTIFICATE, Connection, WireServer, answer
 
 from callhistory import CallHistoryClient, TransportError, Webex, __version__, patience
+from callhistory.answers import words_for
 from callhistory.catalog import COMMERCIAL_U2C
 from callhistory.retries import retry_after
 from callhistory.sandbox import Sandbox
-from callhistory.transport import words_for
 
 HISTORY = "/history/userSessions"
 TRACKING_ID = re.compile(r"(callhistory_[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})_([0-9]+)")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import secrets
+from datetime import datetime
 from threading import Lock
 
+from callhistory.sandbox.devices import Clock
 from callhistory.sandbox.history import History
 from callhistory.sandbox.people import Person
 
@@ -20,13 +22,14 @@ class Account:
         refresh_token: what new access tokens are asked for with.
     """
 
-    def __init__(self, person: Person, org_id: str, history: History) -> None:
+    def __init__(self, person: Person, org_id: str, history: History, clock: Clock) -> None:
         self.person = person
         self.history = history
         self.refresh_token = secrets.token_urlsafe(32)
         self._org_id = org_id
+        self._clock = clock
         self._lock = Lock()
-        self._valid: set[str] = set()
+        self._valid: dict[str, datetime | None] = {}  # until when, if there is an end
         self._access_token = self.issue_token()
 
     @property
@@ -39,24 +42,29 @@ class Account:
         """The access token that was issued last."""
         return self._access_token
 
-    def issue_token(self) -> str:
-        """Issue a new access token; those before it stay valid."""
+    def rotate_refresh_token(self) -> None:
+        """Replace the refresh token; the one before it is good for nothing."""
+        self.refresh_token = secrets.token_urlsafe(32)
+
+    def issue_token(self, until: datetime | None = None) -> str:
+        """Issue a new access token, valid until a time; those before it stay valid."""
         # The JavaScript SDK reads the organization from the third part.
         token = f"{secrets.token_hex(32)}_{_CLUSTER}_{self._org_id}"
         with self._lock:
-            self._valid.add(token)
+            self._valid[token] = until
             self._access_token = token
         return token
 
     def expire_token(self, token: str | None = None) -> None:
         """Refuse a token from now on: the one given, or the one that was issued last."""
         with self._lock:
-            self._valid.discard(token or self._access_token)
+            self._valid.pop(token or self._access_token, None)
 
     def accepts(self, token: str) -> bool:
         """Whether a token is one of this account and has not expired."""
         with self._lock:
-            return token in self._valid
+            until = self._valid.get(token)
+            return token in self._valid and (until is None or self._clock() < until)
 
     def __repr__(self) -> str:
         return f"<Account of {self.person.name}>"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Self
@@ -25,6 +25,9 @@ from callhistory.sandbox.switchboard import Switchboard
 if TYPE_CHECKING:
     from callhistory.models import UserSession
     from callhistory.webex import Webex
+
+
+_FOURTEEN_DAYS = 14 * 24 * 3600.0
 
 
 def _now() -> datetime:
@@ -51,7 +54,10 @@ class Sandbox(Observation, Interference):
         chatter: lets a call happen every so many seconds while it runs; ``None`` does not.
         ack_timeout: the seconds after which an event that a device has not acknowledged is
             delivered again; it is, besides, when the device connects anew.
-        clock: gives the time as an aware ``datetime``; devices expire by it.
+        token_lifetime: for how many seconds an access token that was refreshed is valid.
+        rotate_refresh_tokens: whether a refresh also replaces the refresh token, which is then
+            refused.
+        clock: gives the time as an aware ``datetime``; devices and tokens expire by it.
 
     Raises:
         ValueError: `backend` is unknown, or a number is out of its range.
@@ -75,6 +81,8 @@ class Sandbox(Observation, Interference):
         device_limit: int = 100,
         chatter: float | None = None,
         ack_timeout: float = 30.0,
+        token_lifetime: float = _FOURTEEN_DAYS,
+        rotate_refresh_tokens: bool = False,
         clock: Clock = _now,
     ) -> None:
         super().__init__()
@@ -88,6 +96,8 @@ class Sandbox(Observation, Interference):
             raise ValueError("chatter must be more than 0 seconds")
         if not ack_timeout > 0:
             raise ValueError("ack_timeout must be more than 0 seconds")
+        if not token_lifetime > 0:
+            raise ValueError("token_lifetime must be more than 0 seconds")
         self._port = port
         self._mercury_port = mercury_port
         self._found = partial(
@@ -98,6 +108,8 @@ class Sandbox(Observation, Interference):
             seed=seed,
             clock=clock,
             device_limit=device_limit,
+            token_lifetime=timedelta(seconds=token_lifetime),
+            rotate_refresh_tokens=rotate_refresh_tokens,
         )
         self._chatter = chatter
         self._switchboard = Switchboard(ack_timeout)
@@ -227,13 +239,14 @@ class Sandbox(Observation, Interference):
         Args:
             user: on whose behalf; ``None`` is the account holder.
             **options: further arguments of `callhistory.Webex`; they win over the sandbox's own.
-                With a ``refresh_token`` it gets no access token, but knows where to ask for one.
+                With a ``refresh_token`` it gets no access token, but what it takes to ask for one.
         """
         from callhistory.webex import Webex
 
         own: dict[str, Any] = {"u2c_url": self.u2c_url}
         if "refresh_token" in options:
             own["token_url"] = self.token_url
+            own["client_id"], own["client_secret"] = self.client_id, self.client_secret
         else:
             own["access_token"] = self._account(user).access_token
         return Webex(**(own | options))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from datetime import timedelta
 from random import Random
 from threading import RLock
 
@@ -34,6 +35,8 @@ class Organization:
         org_id: its id.
         client_id: the integration that its tokens belong to.
         client_secret: what that integration proves itself with.
+        token_lifetime: for how long a refreshed access token is valid.
+        rotate_refresh_tokens: whether a refresh replaces the refresh token, too.
         clock: what time it is.
         rng: where everything comes from that is the same for the same seed.
         contacts: the people who call and are called.
@@ -52,10 +55,14 @@ class Organization:
         seed: int,
         clock: Clock,
         device_limit: int,
+        token_lifetime: timedelta,
+        rotate_refresh_tokens: bool,
     ) -> None:
         self.addresses = addresses
         self.backend = backend
         self.clock = clock
+        self.token_lifetime = token_lifetime
+        self.rotate_refresh_tokens = rotate_refresh_tokens
         self.client_id = f"C{secrets.token_hex(32)}"
         self.client_secret = secrets.token_hex(32)
         self.rng = Random(seed)
@@ -91,7 +98,7 @@ class Organization:
                 addresses=self.addresses,
                 complete=self._complete,
             )
-            account = Account(person, self.org_id, History(history))
+            account = Account(person, self.org_id, History(history), self.clock)
             self._accounts += (account,)
             return account
 

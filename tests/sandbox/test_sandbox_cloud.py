@@ -197,6 +197,8 @@ class TestWebex:
         assert options == {
             "u2c_url": "http://other",
             "token_url": cloud.token_url,
+            "client_id": cloud.client_id,
+            "client_secret": cloud.client_secret,
             "refresh_token": "r",
             "timeout": 1,
         }

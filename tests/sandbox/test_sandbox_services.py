@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import requests
@@ -128,17 +129,22 @@ def test_metrics_are_accepted(http: Http) -> None:
     assert requests.post(f"{http.base}/metrics/api/v1/a/b", timeout=5).status_code == 204
 
 
+def form_of(cloud: Sandbox) -> dict[str, str]:
+    """Make the form that asks for another access token."""
+    return {
+        "grant_type": "refresh_token",
+        "client_id": cloud.client_id,
+        "client_secret": cloud.client_secret,
+        "refresh_token": cloud.refresh_token,
+    }
+
+
 class TestTokens:
     """The refresh of tokens."""
 
     @pytest.fixture
     def form(self, cloud: Sandbox) -> dict[str, str]:
-        return {
-            "grant_type": "refresh_token",
-            "client_id": cloud.client_id,
-            "client_secret": cloud.client_secret,
-            "refresh_token": cloud.refresh_token,
-        }
+        return form_of(cloud)
 
     def test_refresh_gives_a_token_that_works(self, cloud: Sandbox, form: dict[str, str]) -> None:
         """A refresh issues another access token, which is the sandbox's current one then."""
@@ -159,6 +165,34 @@ class TestTokens:
         requests.post(cloud.token_url, data=form, timeout=5)
 
         assert _status(cloud, before) == 200
+
+    def test_refreshed_token_expires(self) -> None:
+        """An access token that was refreshed is refused once its lifetime is over."""
+        now = datetime(2026, 11, 20, 12, tzinfo=UTC)
+        with Sandbox(token_lifetime=60, clock=lambda: now) as cloud:
+            told = requests.post(cloud.token_url, data=form_of(cloud), timeout=5).json()
+            assert told["expires_in"] == 60
+            now += timedelta(seconds=59)
+            assert _status(cloud, told["access_token"]) == 200
+            now += timedelta(seconds=1)
+            assert _status(cloud, told["access_token"]) == 401
+
+    def test_refresh_token_can_rotate(self) -> None:
+        """Where it rotates, a refresh token is good once, and the answer has the next one."""
+        with Sandbox(rotate_refresh_tokens=True) as cloud:
+            first = form_of(cloud)
+            second = requests.post(cloud.token_url, data=first, timeout=5).json()["refresh_token"]
+
+            assert second == cloud.refresh_token != first["refresh_token"]
+            assert requests.post(cloud.token_url, data=first, timeout=5).status_code == 400
+            again = requests.post(cloud.token_url, data=form_of(cloud), timeout=5)
+            assert again.status_code == 200
+
+    @pytest.mark.parametrize("lifetime", [0, -1, float("nan")])
+    def test_lifetime_must_be_one(self, lifetime: float) -> None:
+        """A token that never was valid is refused as a mistake."""
+        with pytest.raises(ValueError, match="token_lifetime"):
+            Sandbox(token_lifetime=lifetime)
 
     @pytest.mark.parametrize(
         ("field", "value", "status"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import BadRequest, Unauthorized
 
@@ -9,7 +11,6 @@ from callhistory.sandbox.addresses import TOKEN
 from callhistory.sandbox.organization import Organization
 
 _FORM = "application/x-www-form-urlencoded"
-_FOURTEEN_DAYS = 14 * 24 * 3600
 _NINETY_DAYS = 90 * 24 * 3600
 
 
@@ -33,9 +34,12 @@ def tokens(organization: Organization) -> Blueprint:
         account = organization.account_of_refresh_token(form["refresh_token"])
         if account is None:
             raise BadRequest("refresh_token is wrong")
+        if organization.rotate_refresh_tokens:
+            account.rotate_refresh_token()
+        lifetime = organization.token_lifetime
         return jsonify(
-            access_token=account.issue_token(),
-            expires_in=_FOURTEEN_DAYS,
+            access_token=account.issue_token(organization.clock() + lifetime),
+            expires_in=math.ceil(lifetime.total_seconds()),
             refresh_token=account.refresh_token,
             refresh_token_expires_in=_NINETY_DAYS,
             token_type="Bearer",  # noqa: S106 - no password
