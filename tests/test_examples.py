@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +25,27 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 del sys.argv[0]
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
+
+
+def run_until(line: str, end: int, *arguments: str, **environment: str) -> tuple[int, str, str]:
+    """Run an example until it prints something, and send it a signal then."""
+    with subprocess.Popen(
+        [sys.executable, "-u", "-c", HEEDING_CTRL_C, *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        said = ""
+        while line not in said:
+            more = process.stdout.readline()
+            assert more, said
+            said += more
+        process.send_signal(end)
+        rest, _ = process.communicate(timeout=20)
+    return process.returncode, said, rest
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -81,23 +104,43 @@ def test_missed_calls_are_posted() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for another process")
-@pytest.mark.parametrize("example", ["live_events.py", "missed_call_alert.py"])
+@pytest.mark.parametrize(
+    "example", ["live_events.py", "long_running_service.py", "missed_call_alert.py"]
+)
 def test_ctrl_c_ends_an_example_cleanly(example: str) -> None:
     """Ctrl-C ends an example that listens with exit code 0 and without a traceback."""
-    with subprocess.Popen(
-        [sys.executable, "-u", "-c", HEEDING_CTRL_C, f"examples/{example}"],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        while "Ctrl-C ends it" not in process.stdout.readline():
-            assert process.poll() is None
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=20)
-    assert (process.returncode, errors) == (0, "")
+    code, _, rest = run_until("Ctrl-C ", signal.SIGINT, f"examples/{example}")
+    assert (code, "Traceback" in rest) == (0, False), rest
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to handle")
+def test_a_service_goes_on_with_the_token_that_it_stored(tmp_path: Path) -> None:
+    """SIGTERM ends the service in good order; started again, it uses the rotated refresh token."""
+    file = tmp_path / "tokens.json"
+    with Sandbox(rotate_refresh_tokens=True) as cloud:
+        environment = {
+            "U2C_SERVICE_URL": cloud.u2c_url,
+            "WEBEX_TOKEN_URL": cloud.token_url,
+            "WEBEX_CLIENT_ID": cloud.client_id,
+            "WEBEX_CLIENT_SECRET": cloud.client_secret,
+            "WEBEX_REFRESH_TOKEN": cloud.refresh_token,
+        }
+        for _ in range(2):
+            before = cloud.refresh_token
+            code, said, rest = run_until(
+                "Listening",
+                signal.SIGTERM,
+                "examples/long_running_service.py",
+                f"--tokens={file}",
+                **environment,
+            )
+            assert (code, rest) == (0, "")
+            assert cloud.refresh_token != before
+            assert json.loads(file.read_text()) == {"refresh_token": cloud.refresh_token}
+            assert stat.S_IMODE(file.stat().st_mode) == 0o600
+            assert cloud.refresh_token not in said
+            assert cloud.devices == ()
+    assert list(tmp_path.iterdir()) == [file]
 
 
 @pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.py")), ids=lambda p: p.name)
