@@ -39,14 +39,26 @@ class Fault:
     body: bytes | None = None
     delay: float | None = attrs.field(default=None, validator=_at_least(0))
     reset: bool = False
+    lose: bool = False
+    raw: bytes | None = None
     truncate: bool = False
     drip: float | None = attrs.field(default=None, validator=_at_least(0))
+    endless: bool = False
 
     def __attrs_post_init__(self) -> None:
         if self.status is not None and not 200 <= self.status <= 599:
             raise ValueError("status must be from 200 to 599")
-        if sum((self.reset, self.truncate, self.drip is not None)) > 1:
-            raise ValueError("only one of reset, truncate and drip can be done to a reply")
+        spoiling = (self.truncate, self.drip is not None, self.endless)
+        without = self.reset or self.lose or self.raw is not None
+        if sum((*spoiling, without)) > 1:
+            raise ValueError(
+                "only one of truncate, drip and endless can be done to a reply, "
+                "and none where reset, lose or raw let there be none"
+            )
+        if without and (self.status is not None or self.body is not None):
+            raise ValueError("where reset, lose or raw let there be no reply, it has no status")
+        if self.lose and self.raw is not None:
+            raise ValueError("a reply is either lost, or raw bytes")
 
     def matches(self, method: str, path: str) -> bool:
         """Whether it is meant for such a request."""
@@ -77,6 +89,9 @@ class Fault:
         elif self.drip is not None:
             answer.headers.remove("Content-Length")
             answer.response = _drip(answer.get_data(), self.drip, closing)
+        elif self.endless:
+            answer.headers.remove("Content-Length")
+            answer.response = _endless(answer.get_data(), closing)
         return answer
 
 
@@ -110,6 +125,20 @@ class Faults:
             self._scripted.clear()
 
 
+def break_off(connection: socket.socket, raw: bytes, *, hard: bool) -> None:
+    """Send what there is to send, and end a connection.
+
+    Raises:
+        ConnectionError: always; the server takes it for a client that has gone.
+    """
+    connection.sendall(raw)
+    if hard:
+        reset(connection)
+    else:
+        connection.shutdown(socket.SHUT_RDWR)  # the server would wait for another request
+    raise ConnectionResetError
+
+
 def reset(connection: socket.socket) -> None:
     """End a connection with a TCP reset."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
@@ -121,6 +150,14 @@ def _truncate(answer: Response) -> None:
     whole = answer.get_data()
     answer.set_data(whole[: len(whole) // 2])
     answer.headers["Content-Length"] = str(max(len(whole), 1))
+
+
+def _endless(body: bytes, closing: Event) -> Iterator[bytes]:
+    yield body
+    blanks = b" " * 65_536
+    while not closing.is_set():
+        yield blanks
+    raise ConnectionAbortedError
 
 
 def _drip(body: bytes, seconds: float, closing: Event) -> Iterator[bytes]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from requests.structures import CaseInsensitiveDict
 from werkzeug.wrappers import Request, Response
 
-from callhistory.sandbox.faults import Faults, reset
+from callhistory.sandbox.faults import Faults, break_off
 from callhistory.sandbox.journal import Journal, RecordedRequest
 
 if TYPE_CHECKING:
@@ -49,9 +49,10 @@ class Front:
             return self._app(environ, start_response)
         if fault.pause(self._closing):
             raise ConnectionAbortedError  # the server takes it for a client that has gone
-        if fault.reset:
-            reset(environ["werkzeug.socket"])
-            raise ConnectionResetError
+        if fault.lose:
+            Response.from_app(self._app, environ).get_data()
+        if fault.lose or fault.reset or fault.raw is not None:
+            break_off(environ["werkzeug.socket"], fault.raw or b"", hard=fault.reset)
         answer = fault.answer()
         if answer is None:
             answer = Response.from_app(self._app, environ)

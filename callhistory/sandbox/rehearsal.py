@@ -69,8 +69,11 @@ class Rehearsal:
         body: object = None,
         delay: float | None = None,
         reset: bool = False,
+        lose: bool = False,
+        raw: bytes | None = None,
         truncate: bool = False,
         drip: float | None = None,
+        endless: bool = False,
     ) -> None:
         """Let something go wrong with the next requests to a path.
 
@@ -91,9 +94,14 @@ class Rehearsal:
                 status 200.
             delay: seconds before anything happens.
             reset: end the connection with a TCP reset; the request is not carried out.
+            lose: carry the request out, and end the connection without an answer, with `reset`
+                by a TCP reset.
+            raw: send these bytes instead of an answer, and end the connection; the request is
+                not carried out.
             truncate: send half of the body, announce all of it, and end the connection.
             drip: send the body byte by byte, with so many seconds in between, and then blanks
                 without end.
+            endless: send blanks without end after the body, as fast as they are taken.
 
         Raises:
             ValueError: an argument is out of its range, or contradicts another.
@@ -113,8 +121,11 @@ class Rehearsal:
                 body=_body(body),
                 delay=delay,
                 reset=reset,
+                lose=lose,
+                raw=raw,
                 truncate=truncate,
                 drip=drip,
+                endless=endless,
             )
         )
 

@@ -15,6 +15,10 @@ from sandbox_http import Http
 
 from callhistory.sandbox import Sandbox
 
+BODY = {
+    name: "probe" for name in ("name", "model", "localizedModel", "systemName", "systemVersion")
+} | {"deviceType": "WEB"}
+
 CATALOG = "/u2c/api/v1/catalog?format=hostmap"
 
 
@@ -187,6 +191,41 @@ def test_truncated_answer_is_shorter_than_announced(cloud: Sandbox, http: Http) 
     assert http.sessions()[0] == session
 
 
+@pytest.mark.parametrize("hard", [False, True])
+def test_lost_answer_is_carried_out(cloud: Sandbox, http: Http, hard: bool) -> None:
+    """The request takes effect, and the connection ends without an answer."""
+    cloud.fail_next("/devices", lose=True, reset=hard)
+
+    with pytest.raises(requests.ConnectionError):
+        http("POST", http.devices, json=BODY)
+
+    assert len(cloud.devices) == 1
+
+
+def test_raw_bytes_are_sent_as_they_are(cloud: Sandbox, http: Http) -> None:
+    """The bytes stand in for an answer, whatever they are, and nothing is carried out."""
+    cloud.fail_next("/devices", raw=b"HTTP/1.1 299 Odd\r\nContent-Length: 2\r\n\r\nok")
+    cloud.fail_next("/devices", raw=b"")
+
+    answer = http("POST", http.devices, json=BODY)
+
+    assert (answer.status_code, answer.reason, answer.text) == (299, "Odd", "ok")
+    with pytest.raises(requests.ConnectionError, match="without response"):
+        http("POST", http.devices, json=BODY)
+    assert cloud.devices == ()
+
+
+def test_endless_answer_never_ends(cloud: Sandbox, http: Http) -> None:
+    """The body is followed by blanks for as long as they are taken."""
+    cloud.fail_next("/catalog", body=b"{}", endless=True)
+
+    with http("GET", CATALOG, stream=True) as answer:
+        received = answer.raw.read(10_000_000)
+
+    assert received.startswith(b"{} ")
+    assert len(received) == 10_000_000
+
+
 def test_empty_answer_can_be_truncated(cloud: Sandbox, http: Http) -> None:
     """Of an empty body at least one byte is announced."""
     cloud.fail_next("/catalog", body=b"", truncate=True)
@@ -218,11 +257,17 @@ def test_dripping_answer_never_ends(cloud: Sandbox, http: Http) -> None:
         {"drip": -1},
         {"reset": True, "truncate": True},
         {"truncate": True, "drip": 1},
+        {"truncate": True, "endless": True},
+        {"raw": b"", "truncate": True},
+        {"raw": b"", "lose": True},
+        {"raw": b"", "status": 500},
+        {"lose": True, "body": "x"},
+        {"reset": True, "status": 500},
     ],
 )
 def test_wrong_fault_is_refused(cloud: Sandbox, http: Http, wrong: dict[str, Any]) -> None:
     """A fault that makes no sense is refused when it is scripted."""
-    with pytest.raises(ValueError, match=r"must be|can be"):
+    with pytest.raises(ValueError, match=r"must be|can be|has no status|is either"):
         cloud.fail_next("/catalog", **wrong)
 
     assert status(http) == 200
