@@ -15,9 +15,9 @@ from sandbox_http import Http
 
 from callhistory.sandbox import Sandbox
 
-BODY = {
-    name: "probe" for name in ("name", "model", "localizedModel", "systemName", "systemVersion")
-} | {"deviceType": "WEB"}
+BODY = dict.fromkeys(
+    ("name", "model", "localizedModel", "systemName", "systemVersion"), "probe"
+) | {"deviceType": "WEB"}
 
 CATALOG = "/u2c/api/v1/catalog?format=hostmap"
 
