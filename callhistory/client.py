@@ -71,7 +71,7 @@ class CallHistoryClient(LiveEvents):
                 "webex: expected a Webex, an access token or a function that gives one, "
                 f"not {type(webex).__name__}"
             )
-        self._webex.join()
+        self._transport = self._webex.join()
         super().__init__(self._webex, self._logger)
 
     def __repr__(self) -> str:
@@ -121,7 +121,7 @@ class CallHistoryClient(LiveEvents):
         limit = whole_number(limit, "limit", least=1)
         order = member(sort, Sort, "sort")
         key = member(sort_by, SortBy, "sort_by")
-        page = janus.fetch(self._webex, since=since, limit=limit, sort=order)
+        page = janus.fetch(self._webex, self._transport, since=since, limit=limit, sort=order)
         if not page.ok:
             self._log_failure("get_call_history_data", page)
         elif key is SortBy.START_TIME:
@@ -153,7 +153,7 @@ class CallHistoryClient(LiveEvents):
         if not pairs:
             data = ReadStatusData(read_status_message=janus.NOTHING_TO_DO)
             return UpdateMissedCallsResponse(status_code=200, data=data, message=SUCCESS)
-        answer = janus.set_read_state(self._webex, pairs)
+        answer = janus.set_read_state(self._webex, self._transport, pairs)
         if not answer.ok:
             self._log_failure("update_missed_calls", answer)
         return answer
@@ -181,7 +181,7 @@ class CallHistoryClient(LiveEvents):
         if not pairs:
             data = DeleteStatusData(delete_status_message=janus.NOTHING_TO_DO)
             return DeleteCallHistoryRecordsResponse(status_code=200, data=data, message=SUCCESS)
-        answer = janus.mark_as_deleted(self._webex, pairs)
+        answer = janus.mark_as_deleted(self._webex, self._transport, pairs)
         if not answer.ok:
             self._log_failure("delete_call_history_records", answer)
         return answer
@@ -200,7 +200,7 @@ class CallHistoryClient(LiveEvents):
         try:
             if listener is not None:
                 listener.close()
-            self._webex.part()
+            self._webex.part(self._transport)
             if self._own_webex:
                 self._webex.close()
         finally:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from .answers import Answer
 from .errors import AuthenticationError, CallHistoryError
 from .grants import TOKEN_URL, Form, Integration, TokenGrant, read_grant, refresh_form
-from .once import Alone
+from .once import Alone, own_copy
 from .tokens import Token, clean_token
 
 TokenSource = Callable[[], str]
@@ -166,7 +166,7 @@ class RefreshedToken(Credentials):
             if token is not None and (known is None or token.number != known.number):
                 return token
             if self._tries != tries and self._failure is not None:
-                raise self._failure.with_traceback(None)
+                raise own_copy(self._failure)
             return self._refresh(submit)
 
     def _refresh_early(self, submit: Submit) -> None:

@@ -143,7 +143,7 @@ def _pages(
     seen: set[tuple[str, datetime]] = set()
     limit = _PAGE
     while True:
-        page = janus.fetch(webex, since=since, limit=limit, sort=Sort.ASC, transport=transport)
+        page = janus.fetch(webex, transport, since=since, limit=limit, sort=Sort.ASC)
         page.raise_for_status()
         fresh = tuple(s for s in page if (s.session_id, s.end_time) not in seen)
         if not fresh and (len(page) < limit or limit >= _LARGEST_PAGE):

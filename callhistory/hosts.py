@@ -31,8 +31,9 @@ class Hosts:
     """The hosts that may see the token: Webex's domains, the catalog's, and the user's."""
 
     def __init__(self, allowed_domains: Iterable[str] = ()) -> None:
-        if isinstance(allowed_domains, str):
-            raise TypeError("allowed_domains: expected several domains, not one text")
+        if isinstance(allowed_domains, str) or not isinstance(allowed_domains, Iterable):
+            kind = type(allowed_domains).__name__
+            raise TypeError(f"allowed_domains: expected several domains, not one {kind}")
         domains = [_domain(domain) for domain in allowed_domains]
         self._domains = frozenset((*WEBEX_DOMAINS, *domains))
         self._addresses: frozenset[tuple[str, int]] = frozenset()

@@ -55,7 +55,7 @@ def _without_frames(call: Callable[P, R]) -> Callable[P, R]:
 
 @_without_frames
 def fetch(
-    webex: Webex, *, since: datetime, limit: int, sort: Sort, transport: Transport | None = None
+    webex: Webex, transport: Transport, *, since: datetime, limit: int, sort: Sort
 ) -> JanusResponseEvent:
     """Fetch a page of the history, sorted by end time."""
     try:
@@ -88,9 +88,11 @@ def fetch(
 
 
 @_without_frames
-def set_read_state(webex: Webex, pairs: list[dict[str, Any]]) -> UpdateMissedCallsResponse:
+def set_read_state(
+    webex: Webex, transport: Transport, pairs: list[dict[str, Any]]
+) -> UpdateMissedCallsResponse:
     """Mark sessions read."""
-    answer = _write(webex, "/setReadState", {"endTimeSessionIds": pairs})
+    answer = _write(webex, transport, "/setReadState", {"endTimeSessionIds": pairs})
     status, document = _verdict(answer, may_be_empty=True)
     if document is None:
         data = ReadStatusData(error=words_for(status))
@@ -100,9 +102,11 @@ def set_read_state(webex: Webex, pairs: list[dict[str, Any]]) -> UpdateMissedCal
 
 
 @_without_frames
-def mark_as_deleted(webex: Webex, pairs: list[dict[str, Any]]) -> DeleteCallHistoryRecordsResponse:
+def mark_as_deleted(
+    webex: Webex, transport: Transport, pairs: list[dict[str, Any]]
+) -> DeleteCallHistoryRecordsResponse:
     """Delete sessions."""
-    answer = _write(webex, "/markAsDeleted", {"deleteSessionIds": pairs})
+    answer = _write(webex, transport, "/markAsDeleted", {"deleteSessionIds": pairs})
     status, document = _verdict(answer, may_be_empty=True)
     if document is None:
         data = DeleteStatusData(error=words_for(status))
@@ -111,10 +115,12 @@ def mark_as_deleted(webex: Webex, pairs: list[dict[str, Any]]) -> DeleteCallHist
     return DeleteCallHistoryRecordsResponse(data=data, **_envelope(answer, status))
 
 
-def _write(webex: Webex, path: str, body: dict[str, Any]) -> Answer:
+def _write(webex: Webex, transport: Transport, path: str, body: dict[str, Any]) -> Answer:
     try:
-        webex.backend()  # as Webex's own client does: a request comes from a registered device
-        return webex.request("POST", "janus", _SESSIONS + path, body=body)
+        webex.backend(
+            transport
+        )  # as Webex's own client does: a request comes from a registered device
+        return webex.request("POST", "janus", _SESSIONS + path, body=body, transport=transport)
     except Refused as refused:
         return refused.answer
 

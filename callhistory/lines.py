@@ -55,6 +55,7 @@ def _fetch_indexes(webex: Webex, transport: Transport | None) -> dict[str, int]:
         f"/v1/uc/config/people/{quote(device.user_id, safe='')}/lines",
         params={} if device.org_id is None else {"orgId": device.org_id},
         transport=transport,
+        most_retries=1,  # the page waits for it
     )
     if not answer.ok:
         raise Refused(answer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
@@ -12,6 +13,16 @@ T = TypeVar("T")
 
 def _from_within(function: str) -> RuntimeError:
     return RuntimeError(f"{function} uses the client that waits for it; let it do without")
+
+
+def own_copy(error: BaseException) -> BaseException:
+    """Copy another thread's error: what that thread was handling is nobody else's business."""
+    try:
+        copied = copy.copy(error)
+    except Exception:  # noqa: BLE001 - of a class of the user's
+        return error
+    copied.__cause__ = error.__cause__
+    return copied
 
 
 class Alone:
@@ -70,10 +81,17 @@ class Once(Generic[T]):
         self._flight: Future[T] | None = None
         self._fetching: int | None = None  # the thread that does
 
-    def get(self, fetch: Callable[[], T], too_late: Callable[[T], None] | None = None) -> T:
+    def get(
+        self,
+        fetch: Callable[[], T],
+        too_late: Callable[[T], None] | None = None,
+        *,
+        gave_up: Callable[[], bool] = lambda: False,
+    ) -> T:
         """Give the value, and fetch it with ``fetch`` if nobody did.
 
-        A value that comes after :meth:`take` is passed to ``too_late``, which may raise.
+        A value that comes after :meth:`take` is passed to ``too_late``, which may raise. A failure
+        of a thread that ``gave_up`` is its own: another of those who wait fetches the value.
 
         Raises:
             RuntimeError: the fetch itself asks for it, by way of a function of the user's.
@@ -87,14 +105,21 @@ class Once(Generic[T]):
                 elif self._fetching == threading.get_ident() and not flight.done():
                     raise _from_within("a function that gives or stores the token")
             if flight is None:
-                return self._fetch(own, fetch, too_late)
+                return self._fetch(own, fetch, too_late, gave_up)
             try:
-                return flight.result()  # as long as the fetch takes; it has deadlines of its own
+                error = flight.exception()  # as long as the fetch takes; it has its own deadlines
             except CancelledError:
                 continue  # whoever fetched was interrupted: somebody else has to
+            if error is None:
+                return flight.result()
+            raise own_copy(error)  # raising the same would make this thread's errors its context
 
     def _fetch(
-        self, flight: Future[T], fetch: Callable[[], T], too_late: Callable[[T], None] | None
+        self,
+        flight: Future[T],
+        fetch: Callable[[], T],
+        too_late: Callable[[T], None] | None,
+        gave_up: Callable[[], bool],
     ) -> T:
         try:
             value = fetch()
@@ -107,7 +132,7 @@ class Once(Generic[T]):
                 flight.set_result(value)
         except BaseException as error:
             self._drop(flight)
-            if isinstance(error, Exception):
+            if isinstance(error, Exception) and not gave_up():
                 flight.set_exception(error)
             else:
                 flight.cancel()

@@ -17,12 +17,13 @@ import time
 import weakref
 from typing import Any
 
-from requests.adapters import HTTPAdapter
+from requests.adapters import DEFAULT_POOLSIZE, HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 # An answer takes at most this many read timeouts.
 READ_TIMEOUTS_AN_ANSWER = 4
+_KEPT = 32  # connections to a host that are kept for another request
 
 
 class _Deadline(io.RawIOBase):
@@ -55,11 +56,11 @@ class _Waiting:
     """The sockets that answers are, or were, read from. Any thread may end them all."""
 
     def __init__(self) -> None:
-        self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        self._sockets: weakref.WeakSet[Any] = weakref.WeakSet()
         self._over = False
         self._lock = threading.Lock()
 
-    def add(self, sock: socket.socket) -> None:
+    def add(self, sock: Any) -> None:
         with self._lock:
             self._sockets.add(sock)
         if self._over:
@@ -73,7 +74,9 @@ class _Waiting:
             _shut_down(sock)
 
 
-def _shut_down(sock: socket.socket) -> None:
+def _shut_down(sock: Any) -> None:
+    while not isinstance(sock, socket.socket) and hasattr(sock, "socket"):
+        sock = sock.socket  # TLS within TLS, on the way through a proxy
     with contextlib.suppress(OSError):  # it is down already
         # Not the TLS layer's own, which would pull it away under the thread that reads.
         socket.socket.shutdown(sock, socket.SHUT_RDWR)
@@ -87,12 +90,32 @@ class _Response(http.client.HTTPResponse):
         waiting.add(sock)
 
 
-class PatientAdapter(HTTPAdapter):
-    """The adapter of requests, with a deadline for each answer. It retries nothing."""
+def _patient(base: type[HTTPConnection], waiting: _Waiting) -> type[HTTPConnection]:
+    def connect(connection: HTTPConnection) -> None:
+        base.connect(connection)
+        waiting.add(connection.sock)  # of one that has ended meanwhile, nothing is sent
 
-    def __init__(self) -> None:
+    response = staticmethod(functools.partial(_Response, waiting=waiting))
+    return type("Patient", (base,), {"response_class": response, "connect": connect})
+
+
+class PatientAdapter(HTTPAdapter):
+    """The adapter of requests, with a deadline for each answer. It retries nothing.
+
+    Args:
+        like: the one in whose place it is; it has as many connections, or more where it may.
+    """
+
+    def __init__(self, like: HTTPAdapter | None = None) -> None:
         self._waiting = _Waiting()
-        super().__init__(pool_maxsize=32, max_retries=0)
+        pools = {} if like is None else {name: getattr(like, name) for name in like.__attrs__}
+        size, block = pools.get("_pool_maxsize", 0), pools.get("_pool_block", False)
+        super().__init__(
+            pools.get("_pool_connections", DEFAULT_POOLSIZE),
+            size if block else max(size, _KEPT),
+            max_retries=0,
+            pool_block=block,
+        )
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Make the pools of connections."""
@@ -111,12 +134,11 @@ class PatientAdapter(HTTPAdapter):
         self._waiting.end()
 
     def _be_patient(self, manager: PoolManager) -> None:
-        response = staticmethod(functools.partial(_Response, waiting=self._waiting))
         manager.pool_classes_by_scheme = {
             scheme: type(
                 f"Patient{pool.__name__}",
                 (pool,),
-                {"ConnectionCls": type("Patient", (connection,), {"response_class": response})},
+                {"ConnectionCls": _patient(connection, self._waiting)},
             )
             for scheme, pool, connection in (
                 ("http", HTTPConnectionPool, HTTPConnection),

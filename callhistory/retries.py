@@ -81,7 +81,7 @@ class RetryAdapter(BaseAdapter):
         self._effort = effort
         # One with nothing of the user's own in it has no deadline either: ours takes its place.
         self._borrowed = type(inner) is not HTTPAdapter
-        self._inner = inner if self._borrowed else PatientAdapter()
+        self._inner = PatientAdapter(inner) if type(inner) is HTTPAdapter else inner
 
     def send(
         self,

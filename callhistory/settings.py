@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 from .catalog import COMMERCIAL_U2C, GOVERNMENT_U2C
 from .grants import TOKEN_URL
@@ -22,6 +23,8 @@ def read_u2c_url(url: str | None, hosts: Hosts, *, fedramp: bool) -> str:
         url = GOVERNMENT_U2C if fedramp else COMMERCIAL_U2C
     if not isinstance(url, str):
         raise TypeError(f"{source}: expected a text, not {type(url).__name__}")
+    if re.search(r"[?#]", url):
+        raise ValueError(f"{source}: {url!r} has a query; its paths are put after it")
     if is_loopback(host_of(url)):
         hosts.trust([url])
     objection = hosts.objection(url)

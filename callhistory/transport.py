@@ -58,7 +58,7 @@ class Transport:
         session: whose settings to use: proxies, certificates, hooks. It is left as it is.
         credentials: where tokens come from.
         hosts: where tokens may go.
-        effort: how hard to try each request.
+        effort: how hard to try each request, if it has no effort of its own.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Transport:
         self._session = _borrow(session, effort)
         self._credentials = credentials
         self._hosts = hosts
-        self._effort = effort
+        self.effort = effort
         self.registering = threading.Lock()  # held while a device is registered
         self._tracking = f"callhistory_{uuid.uuid4()}"
         self._numbers = itertools.count(1)
@@ -97,7 +97,7 @@ class Transport:
             params=params,
             content=None if body is None else json.dumps(body).encode(),
             headers={**kind, **(headers or {})},
-            effort=effort or self._effort,
+            effort=effort or self.effort,
         )
         # What asks for a token is bounded as the request itself is.
         submit = functools.partial(self._submit, sending.effort)
@@ -126,11 +126,11 @@ class Transport:
 
     def token(self) -> Token:
         """Give the token to use now; see :class:`Credentials`."""
-        return self._credentials.current(functools.partial(self._submit, self._effort))
+        return self._credentials.current(functools.partial(self._submit, self.effort))
 
     def renew_token(self, refused: Token) -> Token | None:
         """Give a token in place of one that was refused; see :class:`Credentials`."""
-        return self._credentials.renew(refused, functools.partial(self._submit, self._effort))
+        return self._credentials.renew(refused, functools.partial(self._submit, self.effort))
 
     def _submit(self, effort: Effort, form: Form) -> Answer:
         """Send a form, without a token."""
@@ -169,13 +169,14 @@ class Transport:
             **sending.headers,
         }
         host = host_and_port(sending.url)
+        session = self._session  # of one that is stopped after this line, nothing more is sent
         if sending.effort.stop.is_set():
             raise TransportError(sending.method, host, "not sent: closed meanwhile")
         problem: CallHistoryError
         handled = sys.exception()
         began = time.monotonic()
         try:
-            response = self._session.request(
+            response = session.request(
                 sending.method,
                 sending.url,
                 params=sending.params,
@@ -183,6 +184,7 @@ class Transport:
                 headers=headers,
                 auth=_without_token if token is None else TokenAuth(token, self._hosts),
                 timeout=sending.effort,  # type: ignore[arg-type] # RetryAdapter unpacks it
+                verify=self._verify(),
                 allow_redirects=False,
             )
         except GaveUp as gave_up:
@@ -190,27 +192,34 @@ class Transport:
                 sending.method, host, gave_up.error, tracking_id, attempts=gave_up.attempts
             )
         except (OSError, urllib3.exceptions.HTTPError) as error:
+            answered = getattr(error, "response", None)  # a hook of the user's raises for it
+            if isinstance(answered, requests.Response):
+                return _answer(answered, tracking_id)
             problem = no_answer(sending.method, host, own(error, handled), tracking_id)
         except CallHistoryError as error:
             problem = error
         else:
             took = (time.monotonic() - began) * 1000
             log.debug("%s %s: %d, %.0f ms", sending.method, host, response.status_code, took)
-            return Answer(
-                status_code=response.status_code,
-                body=response.content,
-                tracking_id=response.headers.get("trackingid", tracking_id)[:200],
-                retry_after=retry_after(response.headers),
-                etag=response.headers.get("etag"),
-                location=response.headers.get("location"),
-            )
+            return _answer(response, tracking_id)
         # Out of the except blocks and without their frames: those hold the request, and the token.
         raise problem.with_traceback(None)
+
+    def _verify(self) -> bool | str | None:
+        """Say what the user's session says of certificates; the environment would outrank it."""
+        own = self._lender.verify
+        return None if own is True else own
+
+    @property
+    def stopped(self) -> bool:
+        """Whether :meth:`stop` was called."""
+        return self.effort.stop.is_set()
 
     def websocket_settings(self, url: str) -> tuple[str | None, ssl.SSLContext | None]:
         """Give the proxy and the TLS settings for a websocket, the same as for HTTP."""
         address = "http" + url.removeprefix("ws")
-        settings = self._session.merge_environment_settings(address, {}, None, None, None)
+        verify = self._verify()
+        settings = self._session.merge_environment_settings(address, {}, None, verify, None)
         loopback = is_loopback(host_of(url))
         proxy = None if loopback else select_proxy(address, settings["proxies"])
         return proxy, _tls(settings["verify"], settings["cert"]) if url[:4] == "wss:" else None
@@ -221,10 +230,10 @@ class Transport:
         A registration gets another moment: a device nobody has heard of could not be deleted.
         After that nothing is sent but what has an effort of its own.
         """
-        self._effort.stop.set()
+        self.effort.stop.set()
         if self.registering.acquire(timeout=_LAST_MOMENT):
             self.registering.release()
-        stopped, self._session = self._session, _borrow(self._lender, self._effort)
+        stopped, self._session = self._session, _borrow(self._lender, self.effort)
         self._session.cookies = stopped.cookies
         for adapter in stopped.adapters.values():
             if isinstance(adapter, RetryAdapter):
@@ -235,6 +244,17 @@ class Transport:
         """Close the connections."""
         # What a session of another class closes besides them is its lender's.
         requests.Session.close(self._session)
+
+
+def _answer(response: requests.Response, tracking_id: str) -> Answer:
+    return Answer(
+        status_code=response.status_code,
+        body=response.content,
+        tracking_id=response.headers.get("trackingid", tracking_id)[:200],
+        retry_after=retry_after(response.headers),
+        etag=response.headers.get("etag"),
+        location=response.headers.get("location"),
+    )
 
 
 def _without_token(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import requests
+from attrs import evolve
 
 from .answers import Answer
 from .arguments import member, whole_number
@@ -130,7 +131,7 @@ class Webex:
         self._device: Once[Device] = Once()
         self._device_expires = math.inf
         self._lock = threading.Lock()
-        self._clients = 0
+        self._clients: set[Transport] = set()
         self._closed = False
 
     def __repr__(self) -> str:
@@ -154,6 +155,9 @@ class Webex:
         """
         with self._lock:
             self._closed = True
+            transports = list(self._clients)
+        for transport in transports:
+            transport.stop()
         self._leave()
 
     # --- for the modules above ---
@@ -186,6 +190,7 @@ class Webex:
         params: Mapping[str, str] | None = None,
         body: Any = None,
         transport: Transport | None = None,
+        most_retries: int | None = None,
     ) -> Answer:
         """Send a request to a service, from this program's device if it has one.
 
@@ -199,16 +204,26 @@ class Webex:
         device = self._device.peek()
         fresh = device is not None and time.monotonic() < self._device_expires
         headers = {"cisco-device-url": device.url} if device and fresh else {}
-        return transport.request(method, url, params=params, body=body, headers=headers)
+        effort = transport.effort
+        if most_retries is not None:
+            effort = evolve(effort, retries=min(effort.retries, most_retries))
+        return transport.request(
+            method, url, params=params, body=body, headers=headers, effort=effort
+        )
 
     def catalog(self, transport: Transport | None = None) -> Catalog:
         """Give the service catalog; see :meth:`request` for what it raises."""
-        return self._catalog.get(lambda: self._fetch_catalog(self._open(transport)))
+        opened = self._open(transport)
+        return self._catalog.get(
+            lambda: self._fetch_catalog(opened), gave_up=lambda: opened.stopped
+        )
 
     def device(self, transport: Transport | None = None) -> Device:
         """Give this program's device; see :meth:`request` for what it raises."""
         opened = self._open(transport)
-        return self._device.get(lambda: self._register(opened), self._delete_late)
+        return self._device.get(
+            lambda: self._register(opened), self._delete_late, gave_up=lambda: opened.stopped
+        )
 
     def backend(self, transport: Transport | None = None) -> CallingBackend | None:
         """Give what the user's calls run on, if Webex says; see :meth:`request`."""
@@ -239,19 +254,24 @@ class Webex:
         self._device_expires = time.monotonic() + DEVICE_TTL
         return device
 
-    def join(self) -> None:
-        """Count one more client."""
+    def join(self) -> Transport:
+        """Give one more client its HTTP session."""
         with self._lock:
             self._check_open()
-            self._clients += 1
+            transport = self.open_transport(threading.Event())
+            self._clients.add(transport)
+        return transport
 
-    def part(self) -> None:
-        """Count one client less; the last one deletes the device."""
+    def part(self, transport: Transport) -> None:
+        """End a client's requests; the last client deletes the device."""
         with self._lock:
-            self._clients -= 1
-            last = self._clients == 0 and not self._closed
+            left = transport in self._clients
+            self._clients.discard(transport)
+            last = left and not self._clients and not self._closed
+        transport.stop()
         if last:
-            self._leave()
+            self._leave(transport)
+        transport.close()
 
     # --- inside ---
 
@@ -284,12 +304,17 @@ class Webex:
         self._device_expires = time.monotonic() + DEVICE_TTL
         return device
 
-    def _leave(self) -> None:
-        """Delete the device, and end what is under way; a later request begins afresh."""
+    def _leave(self, last: Transport | None = None) -> None:
+        """Delete the device, and end what is under way; a later request begins afresh.
+
+        Args:
+            last: the session of the client that goes last, which says goodbye.
+        """
         with self._lock:
-            transport, self._transport = self._transport, self.open_transport(threading.Event())
+            own, self._transport = self._transport, self.open_transport(threading.Event())
             device = self._device.take()
-        transport.stop()
+        own.stop()
+        transport = last or own
         if device is not None:
             # The name lookup has no timeout of its own: a thread does not have to be waited for.
             goodbye = threading.Thread(
@@ -300,7 +325,7 @@ class Webex:
                 goodbye.join(_GOODBYE_SECONDS)
             except RuntimeError:  # the interpreter is ending, and starts no more threads
                 _delete(device, transport)
-        transport.close()
+        own.close()
 
     def _delete_late(self, device: Device) -> None:
         """Delete a device that was registered when nobody was left to delete it."""

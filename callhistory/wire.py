@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import UnionType
 from typing import Any, NoReturn, TypeVar, get_origin
@@ -59,7 +59,7 @@ def to_wire(obj: Any) -> dict[str, Any]:
     """
     if type(obj) not in _RECORDS:
         raise TypeError(f"to_wire: expected a record of callhistory, not {type(obj).__name__}")
-    written: dict[str, Any] = _CONVERTER.unstructure(obj)
+    written: dict[str, Any] = _plain(_CONVERTER.unstructure(obj))
     return written
 
 
@@ -77,12 +77,25 @@ def from_wire(cls: type[T], data: Any) -> T:
     if cls not in _RECORDS:
         raise TypeError(f"from_wire: expected a class of callhistory's records, not {cls!r}")
     try:
-        return _CONVERTER.structure(data, cls)
+        return _CONVERTER.structure(_plain(data), cls)
+    except RecursionError:
+        problem = DecodeError("$", "JSON", "values nested too deep")
     except Mismatch:
         problem = DecodeError("$", expected(cls), json_type(data))
     except Unreadable as error:
         problem = error.as_decode_error()
     raise problem
+
+
+def _plain(value: Any) -> Any:
+    """Copy what JSON knows into the types that the json module gives; anything else stays."""
+    if isinstance(value, str):
+        return str.__str__(value)  # also of an enum
+    if isinstance(value, Mapping):
+        return {_plain(name): _plain(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(inner) for inner in value]
+    return value
 
 
 def read_sessions(found: list[Any]) -> tuple[UserSession, ...]:

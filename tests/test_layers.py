@@ -43,7 +43,7 @@ LAYERS: dict[str, set[str]] = {
     "device": {"attrs"},
     "arguments": set(),
     "settings": set(),
-    "webex": {"requests"},
+    "webex": {"attrs", "requests"},
     "lines": set(),
     "janus": set(),
     "signals": {"attrs", "blinker"},

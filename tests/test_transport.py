@@ -11,6 +11,7 @@ import threading
 import time
 import zlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,10 +21,17 @@ from requests.adapters import HTTPAdapter
 from urllib3 import PoolManager
 from wire_server import CERTIFICATE, Connection, WireServer, answer
 
-from callhistory import CallHistoryClient, TransportError, Webex, __version__, patience
+from callhistory import (
+    CallHistoryClient,
+    DecodeError,
+    TransportError,
+    Webex,
+    __version__,
+    patience,
+)
 from callhistory.answers import words_for
 from callhistory.catalog import COMMERCIAL_U2C
-from callhistory.retries import retry_after
+from callhistory.retries import Effort, RetryAdapter, retry_after
 from callhistory.sandbox import Sandbox
 
 HISTORY = "/history/userSessions"
@@ -233,6 +241,45 @@ def test_session_of_another_type_is_refused() -> None:
     """Something that is no requests session is a TypeError."""
     with pytest.raises(TypeError, match=r"session: expected a requests\.Session, not object"):
         Webex(access_token=TOKEN, session=object())  # type: ignore[arg-type] # that is the point
+
+
+@pytest.mark.parametrize("verify", [False, str(CERTIFICATE)], ids=["none", "own"])
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
+def test_callers_certificates_outrank_the_environments(
+    verify: bool | str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What a caller's session says of certificates holds also where REQUESTS_CA_BUNDLE is set."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path))
+    with WireServer(lambda connection: connection.send(answer()), tls=True) as server:
+        session = requests.Session()
+        session.verify = verify
+        webex = Webex(access_token="t", u2c_url=server.url, session=session, max_retries=0)
+        with webex, pytest.raises(DecodeError, match="serviceLinks"):
+            webex.catalog()
+
+
+def test_hook_that_raises_for_a_status_leaves_the_answer(cloud: Sandbox) -> None:
+    """A session whose hook calls raise_for_status() gets Webex's answer as the return value."""
+    session = requests.Session()
+    session.hooks["response"].append(lambda response, **_: response.raise_for_status())
+    with CallHistoryClient(cloud.webex(session=session, max_retries=0)) as client:
+        cloud.fail_next("/history/", status=503, retry_after=99)
+
+        history = client.get_call_history_data()
+
+        assert (history.status_code, history.retry_after) == (503, 99.0)
+        assert history.tracking_id
+        assert client.get_call_history_data().ok
+
+
+def test_plain_adapter_of_the_caller_keeps_its_bounds() -> None:
+    """An adapter that is to have one connection at a time has one, and no fewer otherwise."""
+    for bound, size in ((True, 1), (False, 32)):
+        session = requests.Session()
+        session.mount("http://", HTTPAdapter(pool_maxsize=1, pool_block=bound))
+        retrying = RetryAdapter(session.get_adapter("http://x"), Effort(1, 1, 0))
+        pool = retrying._inner.poolmanager.connection_from_url("http://127.0.0.1:9")  # type: ignore[attr-defined]
+        assert (pool.pool.maxsize, pool.block) == (size, bound)
 
 
 def test_certificates_of_the_callers_session_count() -> None:
@@ -480,6 +527,22 @@ def test_answer_through_a_proxy_has_a_deadline() -> None:
         webex.close()
 
     assert time.monotonic() - began < 5
+
+
+def test_connection_within_another_is_ended_as_well() -> None:
+    """TLS within TLS, as through a proxy that is reached over TLS, has no shutdown of a socket."""
+
+    class Within:
+        def __init__(self, sock: object) -> None:
+            self.socket = sock
+
+    one, other = socket.socketpair()
+    with one, other:
+        waiting = patience._Waiting()
+        inner = Within(Within(one))
+        waiting.add(inner)
+        waiting.end()
+        assert other.recv(1) == b""
 
 
 def test_socks_proxy_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -92,6 +92,14 @@ def test_catalog_is_where_it_is_said_to_be(
         ({"max_retries": -1}, ValueError, "max_retries: expected at least 0, not -1"),
         ({"max_retries": 1.5}, TypeError, "max_retries: expected a whole number, not 1.5"),
         ({"allowed_domains": [5]}, ValueError, "allowed_domains: 5 is no domain"),
+        (
+            {"allowed_domains": 5},
+            TypeError,
+            "allowed_domains: expected several domains, not one int",
+        ),
+        ({"allowed_domains": None}, TypeError, "allowed_domains: expected several domains"),
+        ({"u2c_url": "https://a.wbx2.com/u2c?x=1"}, ValueError, "has a query"),
+        ({"u2c_url": "https://a.wbx2.com/u2c#x"}, ValueError, "has a query"),
     ],
 )
 def test_wrong_argument_is_named(

@@ -7,7 +7,9 @@ import json
 import pickle
 import re
 import traceback
+from collections import OrderedDict
 from collections.abc import Callable
+from types import MappingProxyType
 from typing import Any
 
 import attrs
@@ -829,3 +831,51 @@ def test_what_is_no_json_is_refused(body: bytes, found: str) -> None:
         read_json(body)
 
     holds_nothing_of_the_value(no.value)
+
+
+# --- what is no plain JSON ---
+
+
+def test_what_to_wire_gives_can_be_read_again_as_it_is() -> None:
+    """to_wire() gives texts for the members of enums: from_wire() reads them without json."""
+    session = from_wire(UserSession, a_session())
+
+    written = to_wire(session)
+
+    assert [type(written[name]) for name in ("disposition", "direction", "sessionType")] == [
+        str
+    ] * 3
+    assert from_wire(UserSession, written) == session
+
+
+def test_a_record_shares_nothing_with_the_dict_it_came_from() -> None:
+    """What is changed afterwards in the caller's dicts, going in or out, is not in the record."""
+    given = a_session(newField={"deep": [1]})
+    session = from_wire(UserSession, given)
+    given["newField"]["deep"].append(2)
+    to_wire(session)["newField"]["deep"].append(3)
+
+    assert session.extra["newField"] == {"deep": [1]}
+
+
+def test_other_kinds_of_dicts_and_texts_are_read() -> None:
+    """A mapping, and texts of a class of their own, count as what they are made from."""
+
+    class Text(str):
+        __slots__ = ()
+
+    given = OrderedDict(a_session(sessionId=Text("x")), other=MappingProxyType({"name": Text("A")}))
+
+    session = from_wire(UserSession, given)
+
+    assert (session.session_id, session.other.name) == ("x", "A")
+    assert type(session.session_id) is str
+
+
+def test_what_is_nested_too_deep_is_refused() -> None:
+    """A dict that holds itself is a DecodeError, not a RecursionError."""
+    given: dict[str, Any] = a_session()
+    given["self"] = given
+
+    with pytest.raises(DecodeError, match="nested too deep"):
+        from_wire(UserSession, given)

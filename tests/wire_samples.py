@@ -17,7 +17,9 @@ Wire = dict[str, Any]
 CLASSES: tuple[type[Any], ...] = tuple(
     value
     for name in callhistory.__all__
-    if isinstance(value := getattr(callhistory, name), type) and attrs.has(value)
+    if isinstance(value := getattr(callhistory, name), type)
+    and attrs.has(value)
+    and value is not callhistory.TokenGrant
 )
 # Those that can carry what the model does not name.
 RECORDS = tuple(cls for cls in CLASSES if "extra" in attrs.fields_dict(cls))

@@ -55,6 +55,8 @@ class PlacedCall:
     def _times(self, now: datetime) -> tuple[datetime, datetime, int]:
         started, ended, duration = self.started_at, self.ended_at, self.duration_seconds
         for moment in (started, ended):
+            if moment is not None and not isinstance(moment, datetime):
+                raise TypeError("started_at and ended_at must be datetimes")
             if moment is not None and moment.utcoffset() is None:
                 raise ValueError("started_at and ended_at need an offset from UTC")
         if duration is None:
@@ -63,11 +65,14 @@ class PlacedCall:
                 duration = (ended - started) // timedelta(seconds=1)
             else:
                 duration = _TALKING if answered else 0
-        length = timedelta(seconds=duration) + _RINGING
-        if ended is None:
-            ended = started + length if started else now
-        if started is None:
-            started = ended - length
+        try:
+            length = timedelta(seconds=duration) + _RINGING
+            if ended is None:
+                ended = started + length if started else now
+            if started is None:
+                started = ended - length
+        except OverflowError:
+            raise ValueError("the call must be within the years 1 to 9999") from None
         if ended < started:
             raise ValueError("the call ends before it starts")
         return started, ended, duration

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -312,6 +313,10 @@ class Sandbox(Observation, Interference):
         organization, account = self._organization, self._account(user)
         call = placed.complete(organization, account)
         session = overlay(write_session(call, organization.rng, organization.addresses), wire)
+        try:
+            json.dumps(session, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"wire: must be JSON: {error}") from None
         read = from_wire(UserSession, session)
         organization.record(account, session, legacy=legacy)
         return read

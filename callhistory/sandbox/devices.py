@@ -14,6 +14,7 @@ from callhistory.sandbox.addresses import WDM, Addresses
 from callhistory.times import write_time
 
 Clock = Callable[[], datetime]
+_LONGEST_TTL = 366 * 24 * 3600  # seconds
 _NAMING = ("name", "deviceType", "model", "localizedModel", "systemName", "systemVersion")
 
 
@@ -174,6 +175,8 @@ def _checked(body: object, required: tuple[str, ...] = ()) -> dict[str, Any]:
             raise RegistrationError(f"{name} must be a non-empty string")
     if "ttl" in told and (type(told["ttl"]) is not int or told["ttl"] < 1):
         raise RegistrationError("ttl must be a positive integer, in seconds")
+    if told.get("ttl", 0) > _LONGEST_TTL:
+        raise RegistrationError(f"ttl must be at most {_LONGEST_TTL}")
     return told
 
 

@@ -27,6 +27,11 @@ def _at_least(least: float) -> Any:
     return check
 
 
+def _whole(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if type(value) is not int:
+        raise ValueError(f"{attribute.name} must be a whole number")
+
+
 @attrs.frozen(kw_only=True)
 class Fault:
     """One scripted fault, see `Sandbox.fail_next`."""
@@ -34,7 +39,7 @@ class Fault:
     path: str
     method: str | None = None
     status: int | None = None
-    times: int = attrs.field(default=1, validator=_at_least(1))
+    times: int = attrs.field(default=1, validator=[_whole, _at_least(1)])
     headers: Mapping[str, str] = attrs.field(factory=dict)
     body: bytes | None = None
     delay: float | None = attrs.field(default=None, validator=_at_least(0))

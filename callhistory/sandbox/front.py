@@ -8,6 +8,7 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from requests.structures import CaseInsensitiveDict
+from werkzeug.exceptions import ClientDisconnected
 from werkzeug.wrappers import Request, Response
 
 from callhistory.sandbox.faults import Faults, break_off
@@ -31,7 +32,10 @@ class Front:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
         request = Request(environ)
-        body = request.get_data()
+        try:
+            body = request.get_data()
+        except ClientDisconnected:
+            raise ConnectionAbortedError from None  # in the middle of its body
         environ["wsgi.input"] = BytesIO(body)
         # Found before it is noted: who has seen the request in the journal may clear the faults.
         fault = self._faults.take(request.method, request.path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 
 from callhistory.sandbox.faults import Fault, Faults
@@ -107,7 +108,12 @@ class Rehearsal:
             ValueError: an argument is out of its range, or contradicts another.
         """
         headers = dict(headers or {})
+        for name, value in headers.items():
+            if re.search(r"[\r\n]", name + value):
+                raise ValueError(f"headers: {name!r} must be one line")
         if retry_after is not None:
+            if re.search(r"[\r\n]", str(retry_after)):
+                raise ValueError("retry_after must be one line")
             headers["Retry-After"] = str(retry_after)
             if status is None and body is None:
                 status = 429

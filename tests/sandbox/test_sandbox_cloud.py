@@ -312,6 +312,28 @@ class TestPlaceCall:
 
         assert http.sessions() == before
 
+    @pytest.mark.parametrize(
+        ("said", "kind"),
+        [
+            ({"ended_at": "2026-11-20T12:00:00Z"}, TypeError),
+            ({"ended_at": datetime.min.replace(tzinfo=UTC)}, ValueError),
+            ({"duration_seconds": 10**12}, ValueError),
+            ({"foo": {1, 2}}, ValueError),
+            ({"foo": float("nan")}, ValueError),
+        ],
+        ids=repr,
+    )
+    def test_what_makes_no_call_is_refused(
+        self, cloud: Sandbox, http: Http, said: dict[str, Any], kind: type[Exception]
+    ) -> None:
+        """What is no time, no JSON, or out of all bounds places no call, and breaks no fetch."""
+        before = http.sessions()
+
+        with pytest.raises(kind):
+            cloud.place_call(**said)
+
+        assert http.sessions() == before
+
     def test_private_caller_has_no_name(self, cloud: Sandbox) -> None:
         """A private caller hides name and number."""
         other = cloud.place_call(name="Ada", private=True).other

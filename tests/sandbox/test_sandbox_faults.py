@@ -15,9 +15,8 @@ from sandbox_http import Http
 
 from callhistory.sandbox import Sandbox
 
-BODY = dict.fromkeys(
-    ("name", "model", "localizedModel", "systemName", "systemVersion"), "probe"
-) | {"deviceType": "WEB"}
+_NAMES = ("name", "deviceType", "model", "localizedModel", "systemName", "systemVersion")
+BODY = dict.fromkeys(_NAMES, "probe")
 
 CATALOG = "/u2c/api/v1/catalog?format=hostmap"
 
@@ -252,6 +251,11 @@ def test_dripping_answer_never_ends(cloud: Sandbox, http: Http) -> None:
         {"status": 199},
         {"status": 600},
         {"status": 500, "times": 0},
+        {"status": 500, "times": 1.5},
+        {"status": 500, "times": None},
+        {"retry_after": "a\r\nb"},
+        {"status": 500, "headers": {"a": "b\nc"}},
+        {"status": 500, "headers": {"a\nb": "c"}},
         {"delay": -1},
         {"delay": float("nan")},
         {"drip": -1},

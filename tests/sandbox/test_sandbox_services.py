@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -102,6 +103,34 @@ def test_tracking_id_is_made_up(http: Http) -> None:
 def test_speaks_http_1_1(http: Http) -> None:
     """Answers are HTTP/1.1."""
     assert http("GET", CATALOG).raw.version == 11
+
+
+def test_deep_body_is_refused(http: Http) -> None:
+    """A body that is nested without end is no JSON for it, and no failure of its own."""
+    answer = http(
+        "POST",
+        http.devices,
+        data="[" * 100_000,
+        headers={"Content-Type": "application/json"},
+    )
+
+    assert answer.status_code == 400
+
+
+def test_client_that_goes_in_the_middle_of_its_body_is_no_trouble(
+    cloud: Sandbox, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A connection that ends early leaves no word on standard error, and the next is answered."""
+    port = int(cloud.u2c_url.split(":")[2].split("/")[0])
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(
+            b"POST /access_token HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\nhalf"
+        )
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(100) == b""
+
+    assert requests.get(f"{cloud.u2c_url}/x", timeout=5).status_code == 401
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(

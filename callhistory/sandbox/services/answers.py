@@ -45,5 +45,5 @@ def json_body() -> Any:
         raise BadRequest("content-type must be application/json")
     try:
         return request.get_json()
-    except BadRequest:
+    except (BadRequest, RecursionError):
         raise BadRequest("the body must be JSON") from None
