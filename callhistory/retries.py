@@ -234,5 +234,7 @@ def causes(error: BaseException) -> Iterator[BaseException]:
             continue
         seen.add(id(error))
         yield error
-        links = (error.__cause__, error.__context__, getattr(error, "reason", None), *error.args)
+        # Not the attribute: other libraries have one that warns that it is deprecated.
+        reason = vars(error).get("reason")
+        links = (error.__cause__, error.__context__, reason, *error.args)
         found.extend(link for link in links if isinstance(link, BaseException))

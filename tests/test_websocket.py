@@ -19,12 +19,14 @@ import pytest
 import requests
 from errors_shown import shown_by
 from waiting import wait_until
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, ConnectionClosedError
+from websockets.frames import Close
 from websockets.sync.client import ClientConnection
 from websockets.sync.server import ServerConnection, serve
 from wire_server import CERTIFICATE, Connection, WireServer, answer
 
 from callhistory import ListenError, TransportError, Webex, websocket
+from callhistory.answers import no_answer
 from callhistory.reconnection import Ended
 from callhistory.retries import LARGEST_ANSWER
 from callhistory.websocket import ConnectionEnded, WebSocket, with_query
@@ -1275,3 +1277,15 @@ def test_its_thread_has_a_name_of_ours() -> None:
         (thread,) = (t for t in threading.enumerate() if t.name == "callhistory-socket")
 
         assert thread.daemon
+
+
+def test_connection_that_ends_as_it_opens_warns_of_nothing() -> None:
+    """What websockets raises then has attributes that warn of their age; they are left alone."""
+    ended = ConnectionClosedError(Close(1001, "going away"), None)
+
+    problem = no_answer("GET", "mercury.example.com", ended, None)
+
+    assert (
+        str(problem)
+        == "GET mercury.example.com: no answer: ConnectionClosedError (ConnectionError)"
+    )
