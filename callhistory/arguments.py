@@ -57,6 +57,20 @@ def seconds_above_zero(value: object, name: str) -> float:
     return float(value)
 
 
+def seconds_of(value: object, name: str) -> float:
+    """Take a number of seconds that may be 0, or have no end.
+
+    Raises:
+        TypeError: it is no number.
+        ValueError: it is below 0, or not a number.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{name}: expected seconds, not {_shown(value)}")
+    if not value >= 0:
+        raise ValueError(f"{name}: expected at least 0 seconds, not {_shown(value)}")
+    return float(min(value, threading.TIMEOUT_MAX))
+
+
 def days_ago(days: object) -> datetime:
     """Give the time that lies so many times 24 hours back, in whole milliseconds.
 

@@ -192,6 +192,9 @@ class CallHistoryClient(LiveEvents):
         It takes a few seconds at most, whatever the network does, and may be called twice and
         from any thread. A :class:`Webex` that was passed in can be used again.
         """
+        if self._webex.forked:
+            self._closed = True  # what is open is the parent's
+            return
         with self._lock:
             if self._closed:
                 return

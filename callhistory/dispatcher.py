@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import queue
 import threading
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import blinker
 
 from .handlers import Handlers
+from .logs import Log
 from .signals import deliver
 
 _MANY = 1000
@@ -21,10 +21,10 @@ class Dispatcher:
     Args:
         sender: what the signals carry as their sender.
         handlers: the functions that hear an event before the signals' receivers.
-        log: where failures are said.
+        log: where failures are said; it raises nothing.
     """
 
-    def __init__(self, sender: Any, handlers: Handlers, log: logging.Logger) -> None:
+    def __init__(self, sender: Any, handlers: Handlers, log: Log) -> None:
         self._sender = sender
         self._handlers = handlers
         self._log = log
@@ -32,6 +32,11 @@ class Dispatcher:
         self._closing = False
         self._last: tuple[blinker.NamedSignal, Any] | None = None
         self.thread = threading.Thread(target=self._run, name="callhistory-receivers", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread; harmless if it runs."""
+        if self.thread.ident is None:
+            self.thread.start()
 
     def put(self, signal: blinker.NamedSignal, event: Any) -> None:
         """Let an event be delivered after those that came before it."""
@@ -56,4 +61,7 @@ class Dispatcher:
             self._deliver(*self._last)
 
     def _deliver(self, signal: blinker.NamedSignal, event: Any) -> None:
-        deliver(signal, self._sender, event, self._log, self._handlers.of(signal.name))
+        try:
+            deliver(signal, self._sender, event, self._log, self._handlers.of(signal.name))
+        except Exception as error:  # noqa: BLE001 - such as of a receiver that is odd to look at
+            self._log.error("an event was not delivered: %s", type(error).__name__)

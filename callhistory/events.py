@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from .enums import CallHistoryEvent
 from .errors import DecodeError
+from .logs import Log
 from .models import (
     CallSessionData,
     CallSessionDeletedEvent,
@@ -20,8 +20,6 @@ from .models import (
 from .wire import from_wire
 
 Event = CallSessionEvent | CallSessionViewedEvent | CallSessionDeletedEvent
-
-log = logging.getLogger(__name__)
 
 # Webex's own name of an event: the documentation's, the record, where its entries are, of what.
 _KINDS: dict[str, tuple[CallHistoryEvent, type[Any], tuple[str, ...], type[Any]]] = {
@@ -47,11 +45,11 @@ _KINDS: dict[str, tuple[CallHistoryEvent, type[Any], tuple[str, ...], type[Any]]
 _KINDS["janus.user_sessions"] = _KINDS["janus.user_recent_sessions"]  # its older name
 
 
-def read_event(envelope: dict[str, Any]) -> tuple[CallHistoryEvent, Event] | None:
+def read_event(envelope: dict[str, Any], log: Log) -> tuple[CallHistoryEvent, Event] | None:
     """Read an envelope; ``None`` when it is no event of the call history, or none that is readable.
 
-    Of several sessions, those that can be read are kept. What cannot be read is logged, without
-    its content.
+    Of several sessions, those that can be read are kept. What cannot be read is said to the log,
+    without its content.
     """
     data = envelope.get("data")
     kind = data.get("eventType") if isinstance(data, dict) else None
@@ -65,7 +63,12 @@ def read_event(envelope: dict[str, Any]) -> tuple[CallHistoryEvent, Event] | Non
     else:
         return name, event
     readable = _with_readable_entries(envelope, path, _reads(entry))
-    return None if readable is None else (name, from_wire(record, readable))
+    if readable is None:
+        return None
+    try:
+        return name, from_wire(record, readable)
+    except DecodeError:
+        return None  # it was more than its entries
 
 
 def _reads(entry: type[Any]) -> Callable[[Any], bool]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,15 +10,13 @@ from attrs import field, frozen
 from .answers import Answer
 from .errors import DecodeError
 from .leaves import json_type, type_at
+from .redaction import public_words
 from .tokens import clean_token
 from .wire import read_json
 
 TOKEN_URL = "https://webexapis.com/v1/access_token"  # noqa: S105 - no password
 
 _NOT_NOW = frozenset({408, 429})
-_MOST_WORDS = 200
-# What may tell of a person, or be a secret: addresses, numbers, and words of no language.
-_PRIVATE = re.compile(r"\S*@\S*|\+?\d[\d ().-]{4,}\d|\S{20,}")
 
 
 @frozen
@@ -132,12 +129,9 @@ def _words(body: bytes, form: Form) -> str:
     first = [entry for entry in _list(document.get("errors")) if isinstance(entry, dict)][:1]
     said = [document.get(name) for name in ("error", "error_description", "message")]
     said += [entry.get("description") for entry in first]
-    texts = dict.fromkeys(" ".join(text.split()) for text in said if isinstance(text, str))
-    words = ": ".join(text for text in texts if text)
-    for name in ("client_id", "client_secret", "refresh_token"):
-        words = words.replace(form.fields[name], "…")
-    words = "".join(letter for letter in _PRIVATE.sub("…", words) if letter.isprintable())
-    return words[:_MOST_WORDS]
+    texts = dict.fromkeys(text.strip() for text in said if isinstance(text, str))
+    secrets = [form.fields[name] for name in ("client_id", "client_secret", "refresh_token")]
+    return public_words(": ".join(text for text in texts if text), secrets)
 
 
 def _list(value: object) -> list[Any]:

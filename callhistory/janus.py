@@ -12,6 +12,7 @@ from .enums import CallingBackend, Sort
 from .errors import CallHistoryError, DecodeError
 from .leaves import json_type, type_at
 from .lines import number_lines
+from .models import UserSession
 from .records import Extra
 from .results import (
     FAILURE,
@@ -55,9 +56,15 @@ def _without_frames(call: Callable[P, R]) -> Callable[P, R]:
 
 @_without_frames
 def fetch(
-    webex: Webex, transport: Transport, *, since: datetime, limit: int, sort: Sort
+    webex: Webex,
+    transport: Transport,
+    *,
+    since: datetime,
+    limit: int,
+    sort: Sort,
+    read: Callable[[list[Any]], tuple[UserSession, ...]] = read_sessions,
 ) -> JanusResponseEvent:
-    """Fetch a page of the history, sorted by end time."""
+    """Fetch a page of the history, sorted by end time; ``read`` reads its sessions."""
     try:
         backend = webex.backend(transport)
         params = {
@@ -83,7 +90,7 @@ def fetch(
             number_lines(webex, found, transport)
         for name, value in document.items():
             note_unnamed("answer", name, value)
-        data = HistoryData(user_sessions=read_sessions(found), extra=Extra(document))
+        data = HistoryData(user_sessions=read(found), extra=Extra(document))
     return JanusResponseEvent(data=data, **_envelope(answer, status))
 
 

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import atexit
-import logging
 import threading
-import time
 import traceback
 import weakref
+from collections.abc import Iterable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotInTime
-from typing import Any
 
 from attrs import evolve
 
-from . import signals
-from .dispatcher import Dispatcher
+from .clock import Wakefulness, WebexClock, steady
 from .errands import Errands
 from .errors import CallHistoryError, ListenError
-from .events import read_event, recovered_event, session_ids
-from .handlers import Handlers
+from .inbox import Inbox
+from .logs import Log
 from .mercury import (
+    Counted,
     Dead,
     Deliver,
     FramesLost,
@@ -34,7 +32,7 @@ from .mercury import (
 from .models import UserSession
 from .presence import Presence
 from .reconnection import Again, Ended, Never, Reconnection, token_refused, trouble
-from .seen import Seen
+from .redaction import public_words
 from .tokens import Token
 from .webex import Refused, Webex
 from .websocket import ConnectionEnded, WebSocket, with_query
@@ -43,7 +41,8 @@ from .websocket import ConnectionEnded, WebSocket, with_query
 _HAND_OVER_SECONDS = 60.0
 _OPEN_TIMEOUT = 10.0
 _CLOSE_SECONDS = 2.5
-_REMEMBERED = 10_000
+# After so long without a frame it looks whether the machine has slept: nothing else would tell.
+_LOOK_UP = 5.0
 
 _alive: weakref.WeakSet[Listener] = weakref.WeakSet()
 
@@ -60,29 +59,28 @@ class Listener:
 
     Args:
         webex: whose events.
-        sender: what the signals carry as their sender.
-        handlers: the functions that hear an event before the signals' receivers.
-        log: where to say what happens.
+        inbox: takes the events.
+        log: where to say what happens; it raises nothing.
     """
 
-    def __init__(self, webex: Webex, sender: Any, handlers: Handlers, log: logging.Logger) -> None:
+    def __init__(self, webex: Webex, inbox: Inbox, log: Log) -> None:
+        self.inbox = inbox
         self.stop = threading.Event()
         self.over = threading.Event()
         self.failure: CallHistoryError | None = None
         self._webex = webex
         self._log = log
         self._transport = webex.open_transport(self.stop)
-        self._dispatcher = Dispatcher(sender, handlers, log)
-        self._presence = Presence(self._dispatcher)
-        self._errands = Errands(webex, self._transport, self.stop, self._deliver_recovered)
+        self._clock = WebexClock()
+        self._presence = Presence(inbox.dispatcher, self._clock)
+        self._wakefulness = Wakefulness()
+        self._errands = Errands(webex, self._transport, self.stop, self._take_recovered, log)
         self._keeper = threading.Thread(target=self._keep, name="callhistory-mercury", daemon=True)
         self._accepted: Future[None] = Future()
         self._reconnection = Reconnection()
         self._ended = Ended(reason="Webex did not accept the connection in time")
         self._token: Token | None = None
         self._refused_token: Token | None = None
-        self._envelopes = Seen(_REMEMBERED)
-        self._sessions = Seen(_REMEMBERED)
         self._lock = threading.Lock()
         self._sockets: list[WebSocket] = []
         self._hand_overs: list[threading.Thread] = []
@@ -94,14 +92,15 @@ class Listener:
         """Start the threads, and wait until Webex has accepted the connection.
 
         Raises:
-            CallHistoryError: it has not, in time or at all; the threads have ended.
+            CallHistoryError: it has not, in time or at all; the connection's threads have ended.
         """
         try:
-            for thread in (self._dispatcher.thread, self._errands.thread, self._keeper):
-                thread.start()
+            self._webex.claim_events(self.stop)
+            self.inbox.dispatcher.start()
+            self._keeper.start()
             self._accepted.result(timeout)
         except BaseException as error:
-            self.close()
+            self.end()
             if not isinstance(error, NotInTime):
                 raise
         else:
@@ -115,17 +114,23 @@ class Listener:
 
     def close(self) -> None:
         """End the connection and the threads, within a few seconds, from any of them."""
-        deadline = time.monotonic() + _CLOSE_SECONDS
+        deadline = steady() + _CLOSE_SECONDS
+        self.stop.set()
+        self._presence.close()
+        self.end(deadline)
+        _join([self.inbox.dispatcher.thread], deadline)
+
+    def end(self, deadline: float | None = None) -> None:
+        """End the connection and its threads; what was taken is still delivered."""
+        if deadline is None:
+            deadline = steady() + _CLOSE_SECONDS
         self.stop.set()
         self._transport.stop()
         self._errands.wake()
-        self._presence.close()
         self._settle(ListenError(None, "closed before Webex accepted the connection"))
         self._hang_up()
-        threads = (self._keeper, *self._hand_overs, self._errands.thread, self._dispatcher.thread)
-        for thread in threads:
-            if thread.ident is not None and thread is not threading.current_thread():
-                thread.join(max(0.1, deadline - time.monotonic()))
+        _join([self._keeper, *self._hand_overs], deadline)
+        self._errands.join(max(0.1, deadline - steady()))
         self._transport.close()
 
     # --- the thread that keeps the connection ---
@@ -169,11 +174,11 @@ class Listener:
             error = refused.answer.refusal()
             return Ended(error=error, reason=str(error), retry_after=error.retry_after)
         except CallHistoryError as error:
-            return Ended(error=error, reason=str(error))
+            # Without its frames, whose variables may be the token: a program is told of it.
+            return Ended(error=error.with_traceback(None), reason=str(error))
         except BaseException as error:  # noqa: BLE001 - what gives the token may raise any
             reason = f"no token or device: {type(error).__name__}"
-            gone = self._webex.closed
-            return Ended(reason=reason, error=ListenError(None, "closed") if gone else None)
+            return Ended(reason=reason, closed=self._webex.closed)
         url = with_query(device.websocket_url or "")
         objection = self._webex.objection(url)
         if objection is not None:
@@ -186,15 +191,15 @@ class Listener:
             if self.stop.is_set():
                 return Ended(reason="closed")
             socket.open(_OPEN_TIMEOUT, self._webex.connect_timeout)
-            mercury = Mercury(time.monotonic())
-            socket.send(mercury.authorize(token.value))
         except ConnectionEnded as end:
             self._drop(socket)
             return end.ended
+        mercury = Mercury(steady())
+        socket.send(mercury.authorize(token.value))
         ended = self._read(socket, mercury)
         if not ended.going_away:
             self._drop(socket)
-        return ended
+        return evolve(ended, reason=public_words(ended.reason, [token.value]))
 
     def _choose_token(self, step: Again) -> Token | None:
         """Give the token to connect with; ``None`` when there is none in place of a refused one."""
@@ -223,22 +228,25 @@ class Listener:
             until: when to stop, if it is handed over already.
         """
         try:
-            while until is None or time.monotonic() < until:
+            while until is None or steady() < until:
                 for output in self._next(socket, mercury):
                     if isinstance(output, Send):
                         socket.send(output.text)
                     elif isinstance(output, Deliver):
-                        self._take(output.envelope)
+                        self._take(output)
                     elif isinstance(output, Ready):
-                        accepted = time.monotonic()
+                        accepted = steady()
+                        self._clock.set(output.timestamp)
                         self._came_up()
                     elif isinstance(output, GoingAway) and until is None:
                         self._hand_over(socket, mercury, accepted)
                         reason = "the server goes away"
                         return Ended(reason=reason, held=_since(accepted), going_away=True)
+                    elif isinstance(output, Counted):
+                        self._presence.counted(self._clock.moment_of(output.timestamp))
                     elif isinstance(output, FramesLost):
                         self._log.warning("live events: frames were lost; fetching the sessions")
-                        self._errands.recover(self._presence.since)
+                        self._errands.recover(self._presence.since_counted)
                     elif isinstance(output, Malformed):
                         self._log.warning("live events: skipped a frame: %s", output.what)
                     elif isinstance(output, Dead):
@@ -249,34 +257,40 @@ class Listener:
         return Ended(reason="handed over", held=_since(accepted))
 
     def _next(self, socket: WebSocket, mercury: Mercury) -> list[Output]:
+        self._errands.look()
         try:
-            frame = socket.receive(mercury.due - time.monotonic())
+            frame = socket.receive(min(mercury.due - steady(), _LOOK_UP))
         except TimeoutError:
-            return mercury.tick(time.monotonic())
-        self._presence.heard()
-        return mercury.receive(frame, time.monotonic())
+            now = steady()
+            doubts = mercury.doubt(now) if self._wakefulness.has_jumped() else []
+            return [*doubts, *mercury.tick(now)]
+        outputs = mercury.receive(frame, steady())
+        self._presence.heard(mercury.certain)
+        return outputs
 
-    def _take(self, envelope: dict[str, Any]) -> None:
-        """Let an envelope's event be delivered, unless it was."""
-        identifier = envelope.get("id")
-        if type(identifier) in (str, int) and self._envelopes.meet(identifier):
-            return
-        found = read_event(envelope)
-        if found is None:
-            return
-        name, event = found
-        for session_id in session_ids(event):
-            self._sessions.meet(session_id)
-        self._dispatcher.put(signals.BY_NAME[name], event)
+    def _take(self, output: Deliver) -> None:
+        self._presence.heard(self._clock.moment_of(output.envelope.get("timestamp")))
+        try:
+            self.inbox.take(output.envelope)
+        except Exception as error:  # noqa: BLE001 - one event must not end the others
+            self._log.error("an event was not taken: %s", type(error).__name__)
+
+    def _take_recovered(self, sessions: Iterable[UserSession]) -> None:
+        self.inbox.take_recovered(sessions, self._presence.began)
 
     # --- connections that come and go ---
 
     def _hand_over(self, socket: WebSocket, mercury: Mercury, accepted: float | None) -> None:
         """Read a connection to its end in another thread, while this one makes the next."""
+        since = self._presence.since
+        until = steady() + _HAND_OVER_SECONDS
 
         def read() -> None:
-            ended = self._read(socket, mercury, accepted, time.monotonic() + _HAND_OVER_SECONDS)
+            ended = self._read(socket, mercury, accepted, until)
             self._drop(socket)
+            if ended.code is None and steady() < until and not self.stop.is_set():
+                # Not closed by the server: what it sent last may be lost, though there is another.
+                self._errands.recover(since)
             if ended.held is not None and not self.stop.is_set():
                 self._presence.go_down(ended)
 
@@ -324,18 +338,12 @@ class Listener:
                 self._accepted.set_exception(error)
             return True
 
-    # --- after an outage ---
-
-    def _deliver_recovered(self, sessions: tuple[UserSession, ...]) -> None:
-        fresh = [
-            session
-            for session in sessions
-            if session.end_time >= self._presence.began
-            and not self._sessions.meet(session.session_id)
-        ]
-        if fresh:
-            self._dispatcher.put(signals.user_recent_sessions, recovered_event(fresh))
-
 
 def _since(accepted: float | None) -> float | None:
-    return None if accepted is None else time.monotonic() - accepted
+    return None if accepted is None else steady() - accepted
+
+
+def _join(threads: Iterable[threading.Thread], deadline: float) -> None:
+    for thread in threads:
+        if thread.ident is not None and thread is not threading.current_thread():
+            thread.join(max(0.1, deadline - steady()))

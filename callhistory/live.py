@@ -8,13 +8,15 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar, overload
 
-from .arguments import member, seconds_above_zero
+from .arguments import member, seconds_above_zero, seconds_of
 from .enums import CallHistoryEvent
 from .errors import ListenError
 from .handlers import Handler, Handlers
+from .logs import Unfailing
 from .webex import Webex
 
 if TYPE_CHECKING:
+    from .inbox import Inbox
     from .listener import Listener
 
 H = TypeVar("H", bound=Handler)
@@ -31,6 +33,7 @@ class LiveEvents:
     def __init__(self, webex: Webex, logger: logging.Logger) -> None:
         self._webex = webex
         self._logger = logger
+        self._log = Unfailing(logger, {})
         self._handlers = Handlers()
         self._listener: Listener | None = None
         self._listen_lock = threading.Lock()
@@ -117,26 +120,34 @@ class LiveEvents:
                 earlier = self._listener
                 if earlier is not None and not earlier.stop.is_set():
                     return
-                listener = self._listener = Listener(
-                    self._webex, self, self._handlers, self._logger
-                )
+                # What an earlier one took is still delivered, by the same thread.
+                inbox = self._new_inbox() if earlier is None else earlier.inbox
+                listener = self._listener = Listener(self._webex, inbox, self._log)
             try:
                 if earlier is not None:
-                    earlier.close()
+                    earlier.end()
                 listener.start(deadline - time.monotonic())
             except BaseException:
                 with self._lock:
-                    self._listener = None
+                    self._listener = earlier
+                if earlier is None:
+                    listener.close()
                 listener.over.set()
                 raise
         finally:
             self._listen_lock.release()
 
+    def _new_inbox(self) -> Inbox:
+        from .dispatcher import Dispatcher
+        from .inbox import Inbox
+
+        return Inbox(Dispatcher(self, self._handlers, self._log), self._log)
+
     @property
     def listening(self) -> bool:
         """Whether live events are heard, or will be again by themselves after an outage."""
         listener = self._listener
-        return listener is not None and listener.listening
+        return listener is not None and listener.listening and not self._webex.forked
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the client is closed; Ctrl-C gets through.
@@ -149,8 +160,11 @@ class LiveEvents:
 
         Raises:
             ListenError, AuthenticationError: Webex refuses the connection for good.
+            TypeError, ValueError: ``timeout`` is no number of seconds.
             RuntimeError: :meth:`listen` was not called.
         """
+        if timeout is not None:
+            timeout = seconds_of(timeout, "timeout")
         listener = self._listener
         if listener is None:
             if self._closed:
@@ -163,5 +177,6 @@ class LiveEvents:
         return self._closed
 
     def _check_open(self) -> None:
+        self._webex.check_process()
         if self._closed:
             raise RuntimeError("this client is closed; make another one")

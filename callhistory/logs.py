@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+from typing import Any
+
+Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
+
+
+class Unfailing(logging.LoggerAdapter[logging.Logger]):
+    """A logger whose handlers and filters may raise: the thread that logs goes on."""
+
+    def log(self, level: int, msg: object, *args: Any, **options: Any) -> None:
+        """Log a message, or else let it be."""
+        with contextlib.suppress(Exception):  # there is nobody to tell
+            super().log(level, msg, *args, **options)
 
 
 def make_logger(logger: logging.Logger | str | None) -> logging.Logger:

@@ -19,9 +19,12 @@ from .wire import read_json
 PING_INTERVAL = 15.0
 # Without a pong for this long, the connection is dead, whatever the socket says.
 PONG_TIMEOUT = 14.0
+# After the machine may have slept, the pong has to come within this.
+DOUBT_TIMEOUT = 4.0
 # How long Webex may take from the authorization to readiness.
 READY_TIMEOUT = 20.0
 
+_DEEPEST = 20  # an override that reaches further down is none of Webex's
 _READINESS = ("mercury.buffer_state", "mercury.registration_status")
 
 
@@ -34,7 +37,13 @@ class Send:
 
 @frozen
 class Ready:
-    """The connection is usable from now on."""
+    """The connection is usable from now on.
+
+    Attributes:
+        timestamp: what time it is at Webex, as it says.
+    """
+
+    timestamp: Any = field(default=None, eq=False)
 
 
 @frozen
@@ -42,6 +51,17 @@ class Deliver:
     """An envelope came; it is acknowledged already."""
 
     envelope: dict[str, Any] = field(repr=False)
+
+
+@frozen
+class Counted:
+    """A frame with the next number came.
+
+    Attributes:
+        timestamp: when Webex wrote it, as it says.
+    """
+
+    timestamp: Any = field(default=None, eq=False)
 
 
 @frozen
@@ -68,7 +88,7 @@ class Dead:
     reason: str
 
 
-Output = Send | Ready | Deliver | FramesLost | Malformed | GoingAway | Dead
+Output = Send | Ready | Deliver | Counted | FramesLost | Malformed | GoingAway | Dead
 
 
 class Mercury:
@@ -77,12 +97,18 @@ class Mercury:
     Args:
         now: the time.
         new_id: gives the ids of frames.
+
+    Attributes:
+        due: when :meth:`tick` has something to do.
+        certain: when the last ping went out that was answered: what was told before has come.
     """
 
     def __init__(self, now: float, new_id: Callable[[], str] = lambda: str(uuid.uuid4())) -> None:
         self._new_id = new_id
         self._ready = False
         self._ping: str | None = None
+        self._pinged = now
+        self.certain: float | None = None
         self._number: int | None = None
         self.due = now + READY_TIMEOUT
 
@@ -118,7 +144,7 @@ class Mercury:
         _apply_overrides(data)
         if data.get("eventType") in _READINESS and not self._ready:
             self._ready = True
-            outputs += [Ready(), *self._send_ping(now)]
+            outputs += [Ready(document.get("timestamp")), *self._send_ping(now)]
         return [*outputs, Deliver(document)]
 
     def tick(self, now: float) -> list[Output]:
@@ -131,14 +157,24 @@ class Mercury:
             return [Dead(f"no pong within {PONG_TIMEOUT:.0f} s")]
         return self._send_ping(now)
 
+    def doubt(self, now: float) -> list[Output]:
+        """Find out soon whether the connection is still alive: the machine may have slept."""
+        if not self._ready:
+            return []
+        outputs = self._send_ping(now) if self._ping is None else []
+        self.due = min(self.due, now + DOUBT_TIMEOUT)
+        return outputs
+
     def _send_ping(self, now: float) -> list[Output]:
         self._ping = self._new_id()
+        self._pinged = now
         self.due = now + PONG_TIMEOUT
         return [Send(json.dumps({"id": self._ping, "type": "ping"}))]
 
     def _pong(self, document: dict[str, Any], now: float) -> list[Output]:
         if self._ping is not None and document.get("id") == self._ping:
             self._ping = None
+            self.certain = self._pinged
             self.due = now + PING_INTERVAL
         return []
 
@@ -148,7 +184,8 @@ class Mercury:
         if type(number) is not int:
             return []
         last, self._number = self._number, number
-        return [FramesLost()] if last is not None and number > last + 1 else []
+        lost = last is not None and number > last + 1
+        return [*([FramesLost()] if lost else []), Counted(document.get("timestamp"))]
 
 
 def _read_frame(frame: str | bytes) -> tuple[Any, str]:
@@ -165,6 +202,8 @@ def _apply_overrides(data: dict[str, Any]) -> None:
     headers = data.get("headers")
     for path, value in list(headers.items()) if isinstance(headers, dict) else ():
         *parents, last = path.split(".")
+        if len(parents) > _DEEPEST:
+            continue
         place = data
         for parent in parents:
             inner = place.setdefault(parent, {})

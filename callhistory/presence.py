@@ -3,39 +3,66 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from . import signals
+from .clock import WebexClock, steady
 from .dispatcher import Dispatcher
 from .reconnection import Ended
 from .times import whole_ms
 
-# Sessions are fetched from this long before the last frame: what it told of may be older.
+# Sessions are fetched from this long before: what was told last may be older.
 _OVERLAP = timedelta(seconds=60)
 
 
 class Presence:
     """Counts the connections that are accepted and read; while one hands over, there are two.
 
+    Moments are those of the steady clock.
+
     Args:
         dispatcher: delivers ``online`` and ``offline``.
+        clock: what time it is at Webex.
     """
 
-    def __init__(self, dispatcher: Dispatcher) -> None:
+    def __init__(self, dispatcher: Dispatcher, clock: WebexClock) -> None:
         self._dispatcher = dispatcher
+        self._clock = clock
         self._lock = threading.Lock()
         self._up = 0
-        self._outage: datetime | None = None
-        self.began = self._last_frame = whole_ms(datetime.now(UTC))
+        self._outage: float | None = None
+        self._began = self._certain = self._counted = steady()
 
-    def heard(self) -> None:
-        """Note that a frame came."""
-        self._last_frame = datetime.now(UTC)
+    @property
+    def began(self) -> datetime:
+        """When it began to listen, by Webex's clock: what ended before is no news."""
+        return whole_ms(self._clock.at(self._began))
+
+    def heard(self, moment: float | None) -> None:
+        """Note that all that was told before a moment has come.
+
+        A frame that waited in a buffer while the machine slept says nothing of the time since:
+        what counts is when Webex wrote it, or when the ping went out that it answers.
+        """
+        if moment is not None:
+            self._certain = max(self._certain, moment)
+
+    def counted(self, moment: float | None) -> None:
+        """Note that a frame with a number came, which Webex wrote at a moment, if it says so."""
+        self._counted = max(self._counted, self._certain if moment is None else moment)
 
     @property
     def since(self) -> datetime:
         """The time from which sessions may be missing, if frames are missing now."""
-        return max(self.began, self._last_frame - _OVERLAP)
+        return self._time_before(self._certain)
+
+    @property
+    def since_counted(self) -> datetime:
+        """The time from which sessions may be missing, if the numbers of frames jump now."""
+        return self._time_before(min(self._certain, self._counted))
+
+    def _time_before(self, moment: float) -> datetime:
+        return max(self.began, self._clock.at(moment) - _OVERLAP)
 
     def come_up(self) -> datetime | None:
         """Count one more connection; give the time from which an outage has to be made good."""
@@ -45,7 +72,7 @@ class Presence:
             outage, self._outage = self._outage, None
         if first:
             self._dispatcher.put(signals.online, signals.Online())
-        return outage
+        return None if outage is None else self._time_before(outage)
 
     def go_down(self, ended: Ended) -> None:
         """Count one connection less; without the last one there is an outage."""
@@ -55,7 +82,7 @@ class Presence:
             self._up -= 1
             if self._up:
                 return
-            self._outage = self.since
+            self._outage = self._certain
         self._dispatcher.put(signals.offline, _offline(ended, reconnecting=True))
 
     def give_up(self, ended: Ended) -> None:

@@ -42,6 +42,7 @@ class Ended:
         error: what kept the attempt from reaching the websocket.
         retry_after: how many seconds the server asked to wait.
         going_away: the server asked for another connection, and this one is still read.
+        closed: its Webex is closed, so that nothing can follow.
     """
 
     code: int | None = None
@@ -51,6 +52,7 @@ class Ended:
     error: CallHistoryError | None = None
     retry_after: float | None = None
     going_away: bool = False
+    closed: bool = False
 
 
 @frozen(kw_only=True)
@@ -105,6 +107,7 @@ class Reconnection:
         self._token_renewed |= refused_token
         gone = 404 in (ended.status, _status(ended.error)) or ended.code == _DEVICE_GONE
         stale = self._unaccepted > 0 and self._unaccepted % 2 == 0
+        stale |= isinstance(ended.error, ListenError)  # the address itself is no good
         return Again(
             delay=self._delay(ended), renew_token=refused_token, refresh_device=gone or stale
         )
@@ -116,10 +119,14 @@ class Reconnection:
             words = "replaced" if ended.code == _REPLACED else "Webex closed the connection"
             return ListenError(ended.code, ended.reason or words)
         error = ended.error
-        if isinstance(error, (AuthenticationError, ListenError)):
+        if ended.closed:
+            return ListenError(None, "closed")
+        if isinstance(error, AuthenticationError):
             return error
         if self._ever_accepted or error is None:
             return None
+        if isinstance(error, ListenError):
+            return error
         # Before the first connection the program is still there to be told.
         if isinstance(error, DecodeError):
             return ListenError(None, f"Webex's answer cannot be read: {error}")

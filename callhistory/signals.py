@@ -13,7 +13,7 @@ A receiver that raises stops nobody else: it reaches the log, without the except
 from __future__ import annotations
 
 import inspect
-import logging
+import weakref
 from collections.abc import Callable, Iterable
 from types import FunctionType
 from typing import Any
@@ -22,6 +22,7 @@ import blinker
 from attrs import frozen
 
 from .enums import CallHistoryEvent
+from .logs import Log
 
 Receiver = Callable[..., Any]
 
@@ -67,11 +68,13 @@ class HistorySignal(blinker.NamedSignal):
     def connect(self, receiver: Any, sender: Any = blinker.ANY, weak: bool = True) -> Any:
         """Connect a receiver, in place of its earlier self if a notebook's cell defined it again.
 
-        Only a function defined at the top level of ``__main__`` has an earlier self.
+        Only a function defined at the top level of ``__main__`` has an earlier self, whatever
+        sender it was connected for.
         """
-        for earlier in list(self.receivers_for(sender)):
+        for held in list(self.receivers.values()):
+            earlier = held() if isinstance(held, weakref.ref) else held
             if replaces(receiver, earlier):
-                self.disconnect(earlier, sender)
+                self.disconnect(earlier)
         return super().connect(receiver, sender, weak)
 
 
@@ -128,7 +131,7 @@ def deliver(
     signal: blinker.NamedSignal,
     sender: Any,
     event: Any,
-    log: logging.Logger,
+    log: Log,
     handlers: Iterable[Receiver] = (),
 ) -> None:
     """Call handlers with an event, then the signal's receivers, each whatever the others do."""
@@ -155,15 +158,13 @@ def _failure_of(receiver: Receiver, *args: Any, **kwargs: Any) -> BaseException 
     return None
 
 
-def _report(
-    receiver: Receiver, event: Any, failure: BaseException, sender: Any, log: logging.Logger
-) -> None:
+def _report(receiver: Receiver, event: Any, failure: BaseException, sender: Any, log: Log) -> None:
     _log_failure(receiver, failure, log)
     failed = ReceiverFailed(receiver=receiver, event=event, exception=failure)
     deliver(receiver_failed, sender, failed, log)
 
 
-def _log_failure(receiver: Receiver, failure: BaseException, log: logging.Logger) -> None:
+def _log_failure(receiver: Receiver, failure: BaseException, log: Log) -> None:
     """Say which receiver failed and where; not how: an exception's text may tell of a person."""
     traceback = failure.__traceback__
     while traceback is not None and traceback.tb_next is not None:

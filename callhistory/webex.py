@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -19,7 +20,7 @@ from .catalog import Catalog, read_catalog
 from .credentials import TokenSource, make_credentials
 from .device import DEVICE_TTL, EXCESSIVE, Device, description, read_device
 from .enums import CallingBackend
-from .errors import AuthenticationError, CallHistoryError
+from .errors import AuthenticationError, CallHistoryError, ListenError
 from .grants import TokenGrant
 from .hosts import Hosts
 from .once import Once
@@ -132,7 +133,9 @@ class Webex:
         self._device_expires = math.inf
         self._lock = threading.Lock()
         self._clients: set[Transport] = set()
+        self._listening: threading.Event | None = None  # set when whoever listens has ended
         self._closed = False
+        self._process: int | None = None  # which used it first
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} at {self._u2c_url}>"
@@ -153,6 +156,9 @@ class Webex:
 
         It takes a few seconds at most, whatever the network does, and may be called twice.
         """
+        if self.forked:
+            self._closed = True
+            return
         with self._lock:
             self._closed = True
             transports = list(self._clients)
@@ -171,6 +177,23 @@ class Webex:
     def closed(self) -> bool:
         """Whether :meth:`close` was called."""
         return self._closed
+
+    @property
+    def forked(self) -> bool:
+        """Whether this is a copy in a forked child, of one that the parent has used."""
+        return self._process not in (None, os.getpid())
+
+    def check_process(self) -> None:
+        """Do nothing, unless this is a copy of one that a parent process has used.
+
+        Raises:
+            RuntimeError: it is: its connections, its device and its locks are the parent's.
+        """
+        if self.forked:
+            raise RuntimeError(
+                "this client was used before the process forked, and stays the parent's; "
+                "make another one in the child"
+            )
 
     @property
     def connect_timeout(self) -> float:
@@ -273,14 +296,31 @@ class Webex:
             self._leave(transport)
         transport.close()
 
+    def claim_events(self, over: threading.Event) -> None:
+        """Let one client listen, until it sets ``over``: a device has one connection.
+
+        Raises:
+            ListenError: another one does.
+        """
+        with self._lock:
+            if self._listening is not None and not self._listening.is_set():
+                raise ListenError(
+                    None,
+                    "another client of this Webex listens already, and Webex would end one of the "
+                    "two; give each a Webex of its own, or connect to the signals",
+                )
+            self._listening = over
+
     # --- inside ---
 
     def _check_open(self) -> None:
+        self.check_process()
         if self._closed:
             raise RuntimeError("this Webex is closed; make another one")
 
     def _open(self, transport: Transport | None) -> Transport:
         self._check_open()
+        self._process = os.getpid()
         return self._transport if transport is None else transport
 
     def _fetch_catalog(self, transport: Transport) -> Catalog:

@@ -21,6 +21,7 @@ from .answers import no_answer
 from .errors import ListenError
 from .hosts import host_and_port
 from .reconnection import Ended
+from .redaction import public_words
 from .retries import LARGEST_ANSWER, retry_after
 
 # Its own log prints frames, and the first frame is the token.
@@ -180,21 +181,17 @@ class WebSocket:
         return self._closed
 
     def send(self, text: str) -> None:
-        """Send a frame.
+        """Send a frame, unless the connection has ended.
 
-        Raises:
-            ConnectionEnded: the connection has ended.
+        :meth:`receive` says how it has, after all that had come before.
         """
-        connection = self._open_connection()
+        connection = self._connection
+        if connection is None:
+            return
         if not _is_writable(connection.socket):
             self.abort()  # the other side takes nothing any more: a send would block for ever
-        try:
+        with contextlib.suppress(ConnectionClosed):
             connection.send(text)
-        except ConnectionClosed as error:
-            ended = _how(error)
-        else:
-            return
-        raise ConnectionEnded(ended)
 
     def receive(self, timeout: float) -> str | bytes:
         """Wait for a frame; one that is no text comes as bytes.
@@ -203,7 +200,9 @@ class WebSocket:
             TimeoutError: none came in time.
             ConnectionEnded: the connection has ended.
         """
-        connection = self._open_connection()
+        connection = self._connection
+        if connection is None:
+            raise ConnectionEnded(Ended(reason="closed"))
         try:
             frame = connection.recv(timeout=max(0.0, timeout), decode=False)
         except ConnectionClosed as error:
@@ -215,11 +214,6 @@ class WebSocket:
             except UnicodeDecodeError:
                 return frame
         raise ConnectionEnded(ended)
-
-    def _open_connection(self) -> _Connection:
-        if self._connection is None:
-            raise ConnectionEnded(Ended(reason="closed"))
-        return self._connection
 
     def close(self) -> None:
         """End it within about a second, whoever is reading, writing or connecting."""
@@ -260,8 +254,9 @@ def _is_writable(sock: socket.socket) -> bool:
 def _how(error: ConnectionClosed) -> Ended:
     if error.rcvd is None:
         return Ended(reason="the connection was lost")
-    reason = error.rcvd.reason or f"Webex closed the connection with {int(error.rcvd.code)}"
-    return Ended(code=int(error.rcvd.code), reason=reason[:200])
+    said = public_words(error.rcvd.reason)  # a server may echo what it was sent
+    reason = said or f"Webex closed the connection with {int(error.rcvd.code)}"
+    return Ended(code=int(error.rcvd.code), reason=reason)
 
 
 def with_query(url: str, now: float | None = None) -> str:

@@ -21,6 +21,7 @@ from cattrs.gen import make_dict_unstructure_fn, override
 from . import models, results
 from .errors import DecodeError
 from .leaves import LEAVES, Hook, Mismatch, Unreadable, expected, json_type
+from .logs import Log
 from .models import UserSession
 from .records import Record
 from .shapes import (
@@ -109,6 +110,23 @@ def read_sessions(found: list[Any]) -> tuple[UserSession, ...]:
     except Unreadable as error:
         problem = error.below("userSessions").as_decode_error()
     raise problem
+
+
+def read_readable_sessions(found: list[Any], log: Log) -> tuple[UserSession, ...]:
+    """Read those sessions of an answer that can be read; of the others the log says where."""
+    sessions = []
+    for index, session in enumerate(found):
+        try:
+            sessions.append(_read_session(session, UserSession))
+        except Unreadable as error:
+            problem = error.below(index).below("userSessions").as_decode_error()
+            log.warning("a session cannot be read, and is left out: %s", problem)
+        except Mismatch:
+            kind = json_type(session)
+            log.warning(
+                "a session cannot be read, and is left out: userSessions[%d] is %s", index, kind
+            )
+    return tuple(sessions)
 
 
 def read_json(body: bytes) -> Any:
