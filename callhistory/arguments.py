@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import threading
 from collections.abc import Iterable, Mapping
@@ -58,17 +59,17 @@ def seconds_above_zero(value: object, name: str) -> float:
 
 
 def seconds_of(value: object, name: str) -> float:
-    """Take a number of seconds that may be 0, or have no end.
+    """Take a number of seconds, of any size; one below 0 is none.
 
     Raises:
         TypeError: it is no number.
-        ValueError: it is below 0, or not a number.
+        ValueError: it is not a number after all (NaN).
     """
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{name}: expected seconds, not {_shown(value)}")
-    if not value >= 0:
-        raise ValueError(f"{name}: expected at least 0 seconds, not {_shown(value)}")
-    return float(min(value, threading.TIMEOUT_MAX))
+    if math.isnan(value):
+        raise ValueError(f"{name}: expected seconds, not {_shown(value)}")
+    return float(max(0.0, min(value, threading.TIMEOUT_MAX)))
 
 
 def days_ago(days: object) -> datetime:

@@ -5,6 +5,7 @@ The device is refreshed before Webex forgets it, and the sessions of an outage a
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
@@ -69,11 +70,16 @@ class Errands:
             self._recover_since = since
             self._begin()
 
-    def look(self) -> None:
-        """See whether the device is to be refreshed."""
-        if time.monotonic() >= self._refresh_at:
-            with self._changed:
-                self._begin()
+    def look(self) -> float:
+        """Refresh the device if it is time; give the seconds until it is, if nobody else looks."""
+        with self._changed:
+            if self._thread is not None:
+                return math.inf  # it looks itself
+            wait = self._refresh_at - time.monotonic()
+            if wait > 0:
+                return wait
+            self._begin()
+            return math.inf
 
     def wake(self) -> None:
         """Let it see that it is to stop."""

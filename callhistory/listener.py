@@ -257,9 +257,9 @@ class Listener:
         return Ended(reason="handed over", held=_since(accepted))
 
     def _next(self, socket: WebSocket, mercury: Mercury) -> list[Output]:
-        self._errands.look()
+        wait = min(mercury.due - steady(), self._errands.look(), _LOOK_UP)
         try:
-            frame = socket.receive(min(mercury.due - steady(), _LOOK_UP))
+            frame = socket.receive(wait)
         except TimeoutError:
             now = steady()
             doubts = mercury.doubt(now) if self._wakefulness.has_jumped() else []

@@ -72,7 +72,7 @@ class HistorySignal(blinker.NamedSignal):
         sender it was connected for.
         """
         for held in list(self.receivers.values()):
-            earlier = held() if isinstance(held, weakref.ref) else held
+            earlier: Any = held() if isinstance(held, weakref.ref) else held
             if replaces(receiver, earlier):
                 self.disconnect(earlier)
         return super().connect(receiver, sender, weak)

@@ -200,9 +200,7 @@ class WebSocket:
             TimeoutError: none came in time.
             ConnectionEnded: the connection has ended.
         """
-        connection = self._connection
-        if connection is None:
-            raise ConnectionEnded(Ended(reason="closed"))
+        connection = self._open_connection()
         try:
             frame = connection.recv(timeout=max(0.0, timeout), decode=False)
         except ConnectionClosed as error:
@@ -214,6 +212,11 @@ class WebSocket:
             except UnicodeDecodeError:
                 return frame
         raise ConnectionEnded(ended)
+
+    def _open_connection(self) -> _Connection:
+        if self._connection is None:
+            raise ConnectionEnded(Ended(reason="closed"))
+        return self._connection
 
     def close(self) -> None:
         """End it within about a second, whoever is reading, writing or connecting."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -61,17 +62,17 @@ def make(cloud: Sandbox) -> Iterator[Callable[..., Running]]:
         def start(webex: Webex = webex) -> Running:
             stop = threading.Event()
             pages: list[tuple[UserSession, ...]] = []
-            errands = Errands(webex, webex.open_transport(stop), stop, pages.append)
+            log = logging.getLogger("callhistory")
+            errands = Errands(webex, webex.open_transport(stop), stop, pages.append, log)
             made.append(Running(errands, stop, pages))
-            errands.thread.start()
             return made[-1]
 
         yield start
         for running in made:
             running.stop.set()
             running.errands.wake()
-            running.errands.thread.join(10)
-            assert not running.errands.thread.is_alive()
+            running.errands.join(10)
+            assert running.errands._thread is None
 
 
 @pytest.fixture
@@ -200,9 +201,9 @@ def test_wait_for_another_fetch_ends_with_the_errands(
     cloud.wait_for_requests(HISTORY)
     running.stop.set()
     running.errands.wake()
-    running.errands.thread.join(10)
+    running.errands.join(10)
 
-    assert not running.errands.thread.is_alive()
+    assert running.errands._thread is None
 
 
 def test_errand_that_fails_as_it_is_stopped_is_not_reported(
@@ -215,7 +216,7 @@ def test_errand_that_fails_as_it_is_stopped_is_not_reported(
     cloud.wait_for_requests(HISTORY)
     running.stop.set()
     running.errands.wake()
-    running.errands.thread.join(10)
+    running.errands.join(10)
 
     assert "trying again" not in caplog.text
 
@@ -226,6 +227,7 @@ def test_errand_that_fails_as_it_is_stopped_is_not_reported(
 @pytest.fixture
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("callhistory.errands._REFRESH_INTERVAL", 0.03)
+    monkeypatch.setattr("callhistory.listener._LOOK_UP", 0.01)
 
 
 @pytest.mark.usefixtures("_soon")
@@ -285,9 +287,9 @@ def test_refresh_that_fails_is_tried_again(
     """A refresh that fails is tried again soon, and the log says why."""
     monkeypatch.setattr("callhistory.errands.LONGEST_BACKOFF", 0.01)
     cloud.fail_next("/devices", times=3, **fault)
-    make()
+    running = make()
 
-    cloud.wait_for_requests("/devices", count=5)
+    assert wait_until(lambda: running.errands.look() and len(cloud.requests_to("/devices")) >= 5)
     assert caplog.text.count("the device was not refreshed, trying again: ") == 3
 
 
@@ -312,7 +314,7 @@ def test_source_of_tokens_that_fails_does_not_end_errands(
     with cloud.webex(access_token=source) as webex:
         running = make(webex)
         ids = place_calls(cloud, 1)
-        cloud.wait_for_requests("/devices", "POST")
+        assert wait_until(lambda: running.errands.look() and cloud.requests_to("/devices", "POST"))
         running.errands.recover(LONG_AGO)
         assert wait_until(lambda: running.ids == ids)
         assert caplog.text.count(f"trying again: {error.__name__}") == 3

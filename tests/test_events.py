@@ -19,10 +19,11 @@ from callhistory import (
     CallSessionEvent,
     CallSessionViewedEvent,
     UserSession,
+    events,
     from_wire,
     to_wire,
 )
-from callhistory.events import Event, read_event, recovered_event, session_ids
+from callhistory.events import Event, recovered_event, session_ids
 
 RECENT = "janus.user_recent_sessions"
 OLDER = "janus.user_sessions"
@@ -36,6 +37,10 @@ KINDS: list[tuple[str, CallHistoryEvent, type[Event]]] = [
     (DELETED, CallHistoryEvent.USER_SESSIONS_DELETED, CallSessionDeletedEvent),
 ]
 SECRET = "Ada-12065550102"
+
+
+def read_event(envelope: dict[str, Any]) -> tuple[CallHistoryEvent, Event] | None:
+    return events.read_event(envelope, logging.getLogger("callhistory.events"))
 
 
 def an_envelope(event_type: Any, **data: Any) -> dict[str, Any]:

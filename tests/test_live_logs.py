@@ -98,7 +98,7 @@ def test_nobody_is_in_the_log(
 
         cloud.go_offline()
         missed = cloud.place_call(name=f"Bob {SECRET}", phone_number=NUMBER)
-        cloud.fail_next(HISTORY, body={"userSessions": [{**whole, "startTime": SECRET}]}, times=2)
+        cloud.fail_next(HISTORY, body={"userSessions": {SECRET: 1}}, times=2)
         cloud.fail_next(HISTORY, body=f'{{"{SECRET}": {SECRET}', times=2)
         cloud.fail_next(HISTORY, reset=True, times=3)
         cloud.fail_next("/devices/", method="PUT", body={"url": f"https://{SECRET}.example"})
@@ -110,6 +110,11 @@ def test_nobody_is_in_the_log(
         cloud.wait_for_connections(3)
         cloud.drop_connections()
         cloud.wait_for_connections(4)
+        cloud.go_offline()
+        cloud.fail_next(HISTORY, body={"userSessions": [{**whole, "startTime": SECRET}]})
+        cloud.go_online()
+        cloud.wait_for_connections(5)
+        assert wait_until(lambda: "left out" in "\n".join(records.texts))
         cloud.close_connections(4403, "forbidden")
         with pytest.raises(ListenError):
             client.wait(10)

@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 from hearing import ONLINE, offline
 
+from callhistory.clock import WebexClock
 from callhistory.dispatcher import Dispatcher
 from callhistory.presence import Presence
 from callhistory.reconnection import Ended
@@ -35,23 +36,26 @@ class Told:
 
 
 class Clock:
-    """Stands in for ``datetime``, and shows the time it is set to."""
+    """Stands in for Webex's clock, and shows the time it is set to."""
 
     def __init__(self) -> None:
-        self.time = START
+        self.moment = 1000.0
 
-    def now(self, zone: Any) -> datetime:
-        return self.time.astimezone(zone)
+    def at(self, moment: float) -> datetime:
+        return START + timedelta(seconds=moment - 1000.0)
+
+    def steady(self) -> float:
+        return self.moment
 
     def pass_by(self, seconds: float) -> datetime:
-        self.time += timedelta(seconds=seconds)
-        return self.time
+        self.moment += seconds
+        return self.at(self.moment)
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    monkeypatch.setattr("callhistory.presence.datetime", made)
+    monkeypatch.setattr("callhistory.presence.steady", made.steady)
     return made
 
 
@@ -62,7 +66,7 @@ def told() -> Told:
 
 @pytest.fixture
 def presence(clock: Clock, told: Told) -> Presence:
-    return Presence(cast(Dispatcher, told))
+    return Presence(cast(Dispatcher, told), cast(WebexClock, clock))
 
 
 def test_first_connection_is_no_end_of_an_outage(presence: Presence, told: Told) -> None:
@@ -77,7 +81,9 @@ def test_connection_after_an_outage_says_since_when(
     """The connection after an outage makes it good, from a minute before the last frame, once."""
     presence.come_up()
     last = clock.pass_by(300)
-    presence.heard()
+    presence.heard(clock.moment)
+    presence.heard(clock.moment - 200)
+    presence.heard(None)
     clock.pass_by(1000)
     presence.go_down(LOST)
     clock.pass_by(1000)
@@ -94,10 +100,25 @@ def test_nothing_is_made_good_from_before_the_beginning(
     """The time to make good never begins before the listener did, in whole milliseconds."""
     presence.come_up()
     clock.pass_by(seconds)
-    presence.heard()
+    presence.heard(clock.moment)
     presence.go_down(LOST)
 
     assert presence.come_up() == presence.since == presence.began == BEGAN
+
+
+def test_jump_of_numbers_is_made_good_from_the_number_before(
+    presence: Presence, clock: Clock
+) -> None:
+    """However many pongs came since: what is lost may be as old as the last frame with a number."""
+    presence.come_up()
+    counted = clock.pass_by(300)
+    presence.counted(clock.moment)
+    clock.pass_by(5000)
+    presence.heard(clock.moment)
+
+    assert presence.since_counted == counted - timedelta(seconds=60)
+    presence.counted(None)  # of a frame that does not say when it was written
+    assert presence.since_counted == presence.since
 
 
 def test_one_of_two_connections_that_ends_is_no_outage(presence: Presence, told: Told) -> None:
@@ -179,7 +200,7 @@ def test_connections_may_come_and_go_in_any_thread(presence: Presence, told: Tol
     def come_and_go(_: int) -> None:
         for _ in range(200):
             presence.come_up()
-            presence.heard()
+            presence.heard(1000.0)
             presence.go_down(LOST)
 
     with ThreadPoolExecutor(4) as pool:

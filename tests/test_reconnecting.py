@@ -197,11 +197,14 @@ def test_failure_of_our_own_is_said(
     """An error that nobody thought of ends it with a word, and a place in the log; not its text."""
     secret = "sEcReT"
 
-    def fail(_: object) -> None:
-        raise KeyError(secret)
+    class Failing:
+        @property
+        def envelope(self) -> object:
+            raise KeyError(secret)
 
     with listening(cloud) as (client, heard):
-        monkeypatch.setattr("callhistory.listener.read_event", fail)
+        monkeypatch.setattr("callhistory.mercury.Deliver", lambda _: Failing())
+        monkeypatch.setattr("callhistory.listener.Deliver", Failing)
         cloud.place_call()
 
         with pytest.raises(ListenError, match="the listener failed with KeyError"):

@@ -282,17 +282,29 @@ def test_troubles_of_catalog_and_device_that_pass(error: CallHistoryError, accep
 
 @pytest.mark.parametrize(
     "error",
-    [
-        AuthenticationError(401, "no token"),
-        TokenRefusedError(4401, "refused"),
-        ListenError(None, "not one of Webex's hosts"),
-    ],
+    [AuthenticationError(401, "no token"), TokenRefusedError(4401, "refused")],
     ids=str,
 )
 @pytest.mark.parametrize("accepted", [False, True])
 def test_errors_that_are_permanent(error: CallHistoryError, accepted: bool) -> None:
-    """No token, or an address that may not see it, is permanent, whenever it comes up."""
+    """No token is permanent, whenever it comes up."""
     assert never(a_reconnection(accepted=accepted), Ended(error=error)) is error
+
+
+def test_address_that_may_not_see_the_token() -> None:
+    """It is permanent at first; one that was accepted before asks for another address."""
+    error = ListenError(None, "not one of Webex's hosts")
+
+    assert never(a_reconnection(accepted=False), Ended(error=error)) is error
+    assert again(a_reconnection(accepted=True), Ended(error=error)).refresh_device
+
+
+@pytest.mark.parametrize("accepted", [False, True])
+def test_webex_that_is_closed_is_for_good(accepted: bool) -> None:
+    """Nothing follows when the program has closed its Webex."""
+    error = never(a_reconnection(accepted=accepted), Ended(closed=True))
+
+    assert str(error) == "closed"
 
 
 def test_an_accepted_connection_counts_however_short() -> None:
