@@ -108,6 +108,7 @@ class Mercury:
         self._ready = False
         self._ping: str | None = None
         self._pinged = now
+        self._patience = PONG_TIMEOUT
         self.certain: float | None = None
         self._number: int | None = None
         self.due = now + READY_TIMEOUT
@@ -154,7 +155,7 @@ class Mercury:
         if not self._ready:
             return [Dead(f"Webex did not accept the connection within {READY_TIMEOUT:.0f} s")]
         if self._ping is not None:
-            return [Dead(f"no pong within {PONG_TIMEOUT:.0f} s")]
+            return [Dead(f"no pong within {self._patience:.0f} s")]
         return self._send_ping(now)
 
     def doubt(self, now: float) -> list[Output]:
@@ -162,12 +163,14 @@ class Mercury:
         if not self._ready:
             return []
         outputs = self._send_ping(now) if self._ping is None else []
+        self._patience = DOUBT_TIMEOUT
         self.due = min(self.due, now + DOUBT_TIMEOUT)
         return outputs
 
     def _send_ping(self, now: float) -> list[Output]:
         self._ping = self._new_id()
         self._pinged = now
+        self._patience = PONG_TIMEOUT
         self.due = now + PONG_TIMEOUT
         return [Send(json.dumps({"id": self._ping, "type": "ping"}))]
 
