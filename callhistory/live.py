@@ -91,9 +91,10 @@ class LiveEvents:
         """Hear live events from now on, in the background.
 
         It returns when Webex has accepted the connection, which is then kept: it comes back after
-        an outage, and the sessions that came in meanwhile are fetched and delivered as an event
-        whose ``recovered`` is true. Read marks and deletions cannot be recovered so. While events
-        are heard already, nothing is done.
+        an outage, and the sessions that ended meanwhile are fetched and delivered as an event
+        whose ``recovered`` is true. Every session that ends while this client listens is so
+        delivered at least once, and none as recovered that was delivered live. Read marks and
+        deletions cannot be recovered. While events are heard already, nothing is done.
 
         Args:
             timeout: seconds for all of it: catalog, device and websocket. What may pass is tried
@@ -102,7 +103,8 @@ class LiveEvents:
         Raises:
             AuthenticationError: Webex refused the token.
             ApiError: Webex refused the catalog or this program's device.
-            ListenError: Webex refused the connection, or did not accept it in time.
+            ListenError: Webex refused the connection, or did not accept it in time; or another
+                client of the same :class:`Webex` listens.
             TransportError: nobody answered in time.
             TypeError, ValueError: ``timeout`` is no number of seconds above 0.
             RuntimeError: the client is closed.
