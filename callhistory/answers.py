@@ -71,6 +71,14 @@ class Answer:
         )
 
 
+class Refused(Exception):  # noqa: N818 - the client makes an answer of it, the listener an error
+    """Webex answered the catalog or the device registration with no."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.status_code)
+        self.answer = answer
+
+
 def no_answer(
     method: str, host: str, error: BaseException, tracking_id: str | None, *, attempts: int = 1
 ) -> TransportError:

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from . import janus
+from .answers import Refused
 from .device import DEVICE_TTL
 from .enums import Sort
 from .errors import ApiError, CallHistoryError
@@ -21,7 +22,7 @@ from .logs import Log
 from .models import UserSession
 from .reconnection import LONGEST_BACKOFF
 from .transport import Transport
-from .webex import Refused, Webex
+from .webex import Webex
 from .wire import read_readable_sessions
 
 _REFRESH_INTERVAL = DEVICE_TTL / 2 + 60

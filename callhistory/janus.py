@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, ParamSpec, TypeVar
 
-from .answers import Answer, words_for
+from .answers import Answer, Refused, words_for
 from .enums import CallingBackend, Sort
 from .errors import CallHistoryError, DecodeError
 from .leaves import json_type, type_at
@@ -27,7 +27,7 @@ from .results import (
 from .shapes import note_unnamed
 from .times import whole_ms, write_time
 from .transport import Transport
-from .webex import Refused, Webex
+from .webex import Webex
 from .wire import read_json, read_sessions
 
 P = ParamSpec("P")

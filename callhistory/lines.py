@@ -6,9 +6,10 @@ import logging
 from typing import Any
 from urllib.parse import quote
 
+from .answers import Refused
 from .errors import CallHistoryError
 from .transport import Transport
-from .webex import Refused, Webex
+from .webex import Webex
 from .wire import read_json
 
 log = logging.getLogger(__name__)

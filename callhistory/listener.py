@@ -12,37 +12,26 @@ from concurrent.futures import TimeoutError as NotInTime
 
 from attrs import evolve
 
+from .answers import Refused
 from .clock import Wakefulness, WebexClock, steady
 from .errands import Errands
 from .errors import CallHistoryError, ListenError
 from .inbox import Inbox
 from .logs import Log
-from .mercury import (
-    Counted,
-    Dead,
-    Deliver,
-    FramesLost,
-    GoingAway,
-    Malformed,
-    Mercury,
-    Output,
-    Ready,
-    Send,
-)
+from .mercury import Mercury
 from .models import UserSession
 from .presence import Presence
+from .reader import Reader
 from .reconnection import Again, Ended, Never, Reconnection, token_refused, trouble
 from .redaction import public_words
 from .tokens import Token
-from .webex import Refused, Webex
+from .webex import Webex
 from .websocket import ConnectionEnded, WebSocket, with_query
 
 # How long a connection that the server is about to close is still read.
 _HAND_OVER_SECONDS = 60.0
 _OPEN_TIMEOUT = 10.0
 _CLOSE_SECONDS = 2.5
-# After so long without a frame it looks whether the machine has slept: nothing else would tell.
-_LOOK_UP = 5.0
 
 _alive: weakref.WeakSet[Listener] = weakref.WeakSet()
 
@@ -73,8 +62,16 @@ class Listener:
         self._transport = webex.open_transport(self.stop)
         self._clock = WebexClock()
         self._presence = Presence(inbox.dispatcher, self._clock)
-        self._wakefulness = Wakefulness()
         self._errands = Errands(webex, self._transport, self.stop, self._take_recovered, log)
+        self._reader = Reader(
+            inbox=inbox,
+            presence=self._presence,
+            clock=self._clock,
+            errands=self._errands,
+            wakefulness=Wakefulness(),
+            log=log,
+            came_up=self._came_up,
+        )
         self._keeper = threading.Thread(target=self._keep, name="callhistory-mercury", daemon=True)
         self._accepted: Future[None] = Future()
         self._reconnection = Reconnection()
@@ -196,8 +193,11 @@ class Listener:
             return end.ended
         mercury = Mercury(steady())
         socket.send(mercury.authorize(token.value))
-        ended = self._read(socket, mercury)
-        if not ended.going_away:
+        ended = self._reader.read(socket, mercury)
+        if ended.going_away:
+            accepted = None if ended.held is None else steady() - ended.held
+            self._hand_over(socket, mercury, accepted)
+        else:
             self._drop(socket)
         return evolve(ended, reason=public_words(ended.reason, [token.value]))
 
@@ -212,69 +212,6 @@ class Listener:
             self._refused_token = None  # not before: what could not be had is asked for again
         return self._token
 
-    def _read(
-        self,
-        socket: WebSocket,
-        mercury: Mercury,
-        accepted: float | None = None,
-        until: float | None = None,
-    ) -> Ended:
-        """Read a connection until it ends, or is to be handed over.
-
-        Args:
-            socket: the connection.
-            mercury: its protocol.
-            accepted: when it was accepted, if it was.
-            until: when to stop, if it is handed over already.
-        """
-        try:
-            while until is None or steady() < until:
-                for output in self._next(socket, mercury):
-                    if isinstance(output, Send):
-                        socket.send(output.text)
-                    elif isinstance(output, Deliver):
-                        self._take(output)
-                    elif isinstance(output, Ready):
-                        accepted = steady()
-                        self._clock.set(output.timestamp)
-                        self._came_up()
-                    elif isinstance(output, GoingAway) and until is None:
-                        self._hand_over(socket, mercury, accepted)
-                        reason = "the server goes away"
-                        return Ended(reason=reason, held=_since(accepted), going_away=True)
-                    elif isinstance(output, Counted):
-                        self._presence.counted(self._clock.moment_of(output.timestamp))
-                    elif isinstance(output, FramesLost):
-                        self._log.warning("live events: frames were lost; fetching the sessions")
-                        self._errands.recover(self._presence.since_counted)
-                    elif isinstance(output, Malformed):
-                        self._log.warning("live events: skipped a frame: %s", output.what)
-                    elif isinstance(output, Dead):
-                        socket.abort()
-                        raise ConnectionEnded(Ended(reason=output.reason))
-        except ConnectionEnded as end:
-            return evolve(end.ended, held=_since(accepted))
-        return Ended(reason="handed over", held=_since(accepted))
-
-    def _next(self, socket: WebSocket, mercury: Mercury) -> list[Output]:
-        wait = min(mercury.due - steady(), self._errands.look(), _LOOK_UP)
-        try:
-            frame = socket.receive(wait)
-        except TimeoutError:
-            now = steady()
-            doubts = mercury.doubt(now) if self._wakefulness.has_jumped() else []
-            return [*doubts, *mercury.tick(now)]
-        outputs = mercury.receive(frame, steady())
-        self._presence.heard(mercury.certain)
-        return outputs
-
-    def _take(self, output: Deliver) -> None:
-        self._presence.heard(self._clock.moment_of(output.envelope.get("timestamp")))
-        try:
-            self.inbox.take(output.envelope)
-        except Exception as error:  # noqa: BLE001 - one event must not end the others
-            self._log.error("an event was not taken: %s", type(error).__name__)
-
     def _take_recovered(self, sessions: Iterable[UserSession]) -> None:
         self.inbox.take_recovered(sessions, self._presence.began)
 
@@ -286,7 +223,7 @@ class Listener:
         until = steady() + _HAND_OVER_SECONDS
 
         def read() -> None:
-            ended = self._read(socket, mercury, accepted, until)
+            ended = self._reader.read(socket, mercury, accepted, until)
             self._drop(socket)
             if ended.code is None and steady() < until and not self.stop.is_set():
                 # Not closed by the server: what it sent last may be lost, though there is another.
@@ -337,10 +274,6 @@ class Listener:
             else:
                 self._accepted.set_exception(error)
             return True
-
-
-def _since(accepted: float | None) -> float | None:
-    return None if accepted is None else steady() - accepted
 
 
 def _join(threads: Iterable[threading.Thread], deadline: float) -> None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-import math
 import os
 import threading
-import time
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -14,31 +11,20 @@ from typing import Any, Self
 import requests
 from attrs import evolve
 
-from .answers import Answer
+from .answers import Answer, Refused
 from .arguments import member, whole_number
 from .catalog import Catalog, read_catalog
 from .credentials import TokenSource, make_credentials
-from .device import DEVICE_TTL, EXCESSIVE, Device, description, read_device
+from .device import Device
 from .enums import CallingBackend
-from .errors import AuthenticationError, CallHistoryError, ListenError
+from .errors import AuthenticationError, ListenError
 from .grants import TokenGrant
 from .hosts import Hosts
 from .once import Once
+from .registration import Registration, delete, say_goodbye
 from .retries import Effort
 from .settings import read_timeouts, read_token_url, read_u2c_url
 from .transport import Transport
-
-log = logging.getLogger(__name__)
-
-_GOODBYE_SECONDS = 2.0
-
-
-class Refused(Exception):  # noqa: N818 - the client makes an answer of it, the listener an error
-    """Webex answered the catalog or the device registration with no."""
-
-    def __init__(self, answer: Answer) -> None:
-        super().__init__(answer.status_code)
-        self.answer = answer
 
 
 class Webex:
@@ -129,8 +115,7 @@ class Webex:
         self._session = requests.Session() if session is None else session
         self._transport = self.open_transport(threading.Event())
         self._catalog: Once[Catalog] = Once()
-        self._device: Once[Device] = Once()
-        self._device_expires = math.inf
+        self._registration = Registration(self._hosts)
         self._lock = threading.Lock()
         self._clients: set[Transport] = set()
         self._listening: threading.Event | None = None  # set when whoever listens has ended
@@ -224,9 +209,8 @@ class Webex:
         """
         transport = self._open(transport)
         url = self.catalog(transport).link(service) + path
-        device = self._device.peek()
-        fresh = device is not None and time.monotonic() < self._device_expires
-        headers = {"cisco-device-url": device.url} if device and fresh else {}
+        device = self._registration.url
+        headers = {} if device is None else {"cisco-device-url": device}
         effort = transport.effort
         if most_retries is not None:
             effort = evolve(effort, retries=min(effort.retries, most_retries))
@@ -244,8 +228,8 @@ class Webex:
     def device(self, transport: Transport | None = None) -> Device:
         """Give this program's device; see :meth:`request` for what it raises."""
         opened = self._open(transport)
-        return self._device.get(
-            lambda: self._register(opened), self._delete_late, gave_up=lambda: opened.stopped
+        return self._registration.get(
+            opened, lambda: self.catalog(opened).link("wdm"), self._delete_late
         )
 
     def backend(self, transport: Transport | None = None) -> CallingBackend | None:
@@ -257,25 +241,8 @@ class Webex:
 
         Its answer may have another websocket address. See :meth:`request` for what it raises.
         """
-        transport = self._open(transport)
-        device = self._device.peek()
-        if device is None:
-            return self.device(transport)
-        headers = {} if device.etag is None else {"If-None-Match": device.etag}
-        answer = transport.request(
-            "PUT", device.url, params=_UPSTREAM, body=description(), headers=headers
-        )
-        if answer.status_code in (404, 410):
-            self._device.replace(device, None)
-            return self.device(transport)
-        if answer.status_code != 304:
-            if not answer.ok:
-                raise Refused(answer)
-            fresh = read_device(answer.body, answer.etag, self._hosts)
-            self._device.replace(device, fresh)
-            device = fresh
-        self._device_expires = time.monotonic() + DEVICE_TTL
-        return device
+        opened = self._open(transport)
+        return self._registration.refresh(opened) or self.device(opened)
 
     def join(self) -> Transport:
         """Give one more client its HTTP session."""
@@ -329,21 +296,6 @@ class Webex:
             raise Refused(answer)
         return read_catalog(answer.body, self._hosts)
 
-    def _register(self, transport: Transport) -> Device:
-        url = f"{self.catalog(transport).link('wdm')}/devices"
-        with transport.registering:
-            answer = transport.request("POST", url, params=_UPSTREAM, body=description())
-        if not answer.ok:
-            if EXCESSIVE in answer.body:
-                log.warning(
-                    "Webex has too many devices of this user: programs that end without close() "
-                    "leave theirs behind until it expires"
-                )
-            raise Refused(answer)
-        device = read_device(answer.body, answer.etag, self._hosts)
-        self._device_expires = time.monotonic() + DEVICE_TTL
-        return device
-
     def _leave(self, last: Transport | None = None) -> None:
         """Delete the device, and end what is under way; a later request begins afresh.
 
@@ -352,42 +304,16 @@ class Webex:
         """
         with self._lock:
             own, self._transport = self._transport, self.open_transport(threading.Event())
-            device = self._device.take()
+            device = self._registration.take()
         own.stop()
         transport = last or own
         if device is not None:
-            # The name lookup has no timeout of its own: a thread does not have to be waited for.
-            goodbye = threading.Thread(
-                target=_delete, args=(device, transport), name="callhistory-goodbye", daemon=True
-            )
-            try:
-                goodbye.start()
-                goodbye.join(_GOODBYE_SECONDS)
-            except RuntimeError:  # the interpreter is ending, and starts no more threads
-                _delete(device, transport)
+            say_goodbye(device, transport)
         own.close()
 
     def _delete_late(self, device: Device) -> None:
         """Delete a device that was registered when nobody was left to delete it."""
         transport = self.open_transport(threading.Event())  # the other one is being stopped
-        _delete(device, transport)
+        delete(device, transport)
         transport.close()
         raise RuntimeError("closed while the device was registered")
-
-
-_UPSTREAM = {"includeUpstreamServices": "all"}
-
-
-def _delete(device: Device, transport: Transport) -> None:
-    effort = Effort(_GOODBYE_SECONDS / 2, _GOODBYE_SECONDS / 2, 0)
-    try:
-        answer = transport.request("DELETE", device.url, effort=effort)
-    except CallHistoryError as error:
-        log.info("this program's device was not deleted; it expires: %s", error)
-        return
-    except Exception as error:  # noqa: BLE001 - such as one of the function that gives the token
-        name = type(error).__name__
-        log.info("this program's device was not deleted; it expires: %s", name)
-        return
-    if not answer.ok and answer.status_code != 404:
-        log.info("this program's device was not deleted; it expires: %d", answer.status_code)

@@ -181,7 +181,7 @@ def test_wall_clock_that_jumps_is_followed_by_a_ping(
     cloud: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After a sleep the connection is asked at once whether it lives, or else it is dropped."""
-    monkeypatch.setattr("callhistory.listener._LOOK_UP", 0.02)
+    monkeypatch.setattr("callhistory.reader._LOOK_UP", 0.02)
     monkeypatch.setattr("callhistory.mercury.DOUBT_TIMEOUT", 0.3)
     real, slept = time.time, 0.0
     monkeypatch.setattr(time, "time", lambda: real() + slept)

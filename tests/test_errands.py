@@ -227,7 +227,7 @@ def test_errand_that_fails_as_it_is_stopped_is_not_reported(
 @pytest.fixture
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("callhistory.errands._REFRESH_INTERVAL", 0.03)
-    monkeypatch.setattr("callhistory.listener._LOOK_UP", 0.01)
+    monkeypatch.setattr("callhistory.reader._LOOK_UP", 0.01)
 
 
 @pytest.mark.usefixtures("_soon")

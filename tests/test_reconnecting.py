@@ -204,7 +204,7 @@ def test_failure_of_our_own_is_said(
 
     with listening(cloud) as (client, heard):
         monkeypatch.setattr("callhistory.mercury.Deliver", lambda _: Failing())
-        monkeypatch.setattr("callhistory.listener.Deliver", Failing)
+        monkeypatch.setattr("callhistory.reader.Deliver", Failing)
         cloud.place_call()
 
         with pytest.raises(ListenError, match="the listener failed with KeyError"):

@@ -266,7 +266,7 @@ def test_deletion_that_fails_does_not_hold_close(
     words: str | None,
 ) -> None:
     """The device is asked to be deleted once, briefly; that it was not is told at INFO."""
-    monkeypatch.setattr("callhistory.webex._GOODBYE_SECONDS", 0.3)
+    monkeypatch.setattr("callhistory.registration._GOODBYE_SECONDS", 0.3)
     client = CallHistoryClient(cloud.webex())
     client.get_call_history_data()
     cloud.fail_next("/devices", method="DELETE", times=50, **fault)
@@ -324,7 +324,7 @@ def test_source_of_tokens_that_hangs_does_not_hold_close(
     cloud: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A function for the token that does not return at the last 401 does not hold close()."""
-    monkeypatch.setattr("callhistory.webex._GOODBYE_SECONDS", 0.3)
+    monkeypatch.setattr("callhistory.registration._GOODBYE_SECONDS", 0.3)
     hangs = threading.Event()
     tokens = [cloud.access_token]
 

@@ -13,10 +13,10 @@ import responses
 from waiting import wait_until
 
 from callhistory import CallHistoryClient, CallHistoryError, CallingBackend, TransportError, Webex
+from callhistory.answers import Refused
 from callhistory.catalog import COMMERCIAL_U2C, GOVERNMENT_U2C
 from callhistory.once import Once
 from callhistory.sandbox import Sandbox
-from callhistory.webex import Refused
 
 HISTORY = "/history/userSessions"
 TOKEN = "sEcReT"
@@ -391,7 +391,7 @@ def test_expired_device_is_not_named(
 ) -> None:
     """A request does not say that it comes from a device that Webex has forgotten."""
     client.get_call_history_data()
-    monkeypatch.setattr("callhistory.webex.time.monotonic", lambda: 1e12)
+    monkeypatch.setattr("callhistory.registration.time.monotonic", lambda: 1e12)
     client.get_call_history_data()
 
     first, second = cloud.requests_to(HISTORY)
