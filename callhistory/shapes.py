@@ -235,6 +235,6 @@ def _note(path: str, surprise: str) -> None:
 
 def note_unnamed(place: str, name: str, value: Any) -> None:
     """Warn once of a wire name that no attribute stands for."""
-    # A name that does not look like one may be somebody's data.
-    shown = name if re.fullmatch(r"[A-Za-z]\w{0,40}", name, re.ASCII) else "?"
+    # What is not written as Webex writes names may be somebody's own, or an id.
+    shown = name if re.fullmatch(r"[a-z][A-Za-z]{0,40}", name) else "?"
     _note(f"{place}.{shown}", f"not named by this version, found {json_type(value)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 import pickle
 import re
@@ -454,6 +455,8 @@ def test_unknown_and_unreadable_fields_are_kept_together() -> None:
         ({"é" + SECRET: 1}, "userSessions[].?: not named by this version, found an integer"),
         ({"": 1}, "userSessions[].?: not named by this version, found an integer"),
         ({"n" * 50: 1}, "userSessions[].?: not named by this version, found an integer"),
+        ({"Robin": 1}, "userSessions[].?: not named by this version, found an integer"),
+        ({"a8f0b2": 1}, "userSessions[].?: not named by this version, found an integer"),
     ],
 )
 def test_a_surprise_is_warned_of_once(
@@ -522,7 +525,8 @@ def test_a_familiar_field_does_not_hide_a_strange_one(caplog: pytest.LogCaptureF
 
 def test_endless_surprises_do_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
     """Of names that are new each time, no more than a thousand are logged; all are kept."""
-    names = [f"field{number}" for number in range(1500)]
+    endings = itertools.product("abcdefghijkl", repeat=3)
+    names = [f"field{''.join(ending)}" for ending in itertools.islice(endings, 1500)]
 
     session = from_wire(UserSession, a_session(**dict.fromkeys(names, 1)))
 
