@@ -15,6 +15,7 @@ from .hosts import Hosts
 from .once import Once
 from .retries import Effort
 from .transport import Transport
+from .turnstile import few_at_once
 
 log = logging.getLogger(__name__)
 
@@ -69,9 +70,10 @@ class Registration:
         if device is None:
             return None
         headers = {} if device.etag is None else {"If-None-Match": device.etag}
-        answer = transport.request(
-            "PUT", device.url, params=_UPSTREAM, body=description(), headers=headers
-        )
+        with few_at_once():
+            answer = transport.request(
+                "PUT", device.url, params=_UPSTREAM, body=description(), headers=headers
+            )
         if answer.status_code in (404, 410):
             self._device.replace(device, None)
             return None
@@ -89,7 +91,7 @@ class Registration:
         return self._device.take()
 
     def _register(self, transport: Transport, service: str) -> Device:
-        with transport.registering:
+        with few_at_once(), transport.registering:
             answer = transport.request(
                 "POST", f"{service}/devices", params=_UPSTREAM, body=description()
             )

@@ -25,6 +25,7 @@ from .registration import Registration, delete, say_goodbye
 from .retries import Effort
 from .settings import read_timeouts, read_token_url, read_u2c_url
 from .transport import Transport
+from .turnstile import few_at_once
 
 
 class Webex:
@@ -291,7 +292,9 @@ class Webex:
         return self._transport if transport is None else transport
 
     def _fetch_catalog(self, transport: Transport) -> Catalog:
-        answer = transport.request("GET", f"{self._u2c_url}/catalog", params={"format": "hostmap"})
+        url = f"{self._u2c_url}/catalog"
+        with few_at_once():
+            answer = transport.request("GET", url, params={"format": "hostmap"})
         if not answer.ok:
             raise Refused(answer)
         return read_catalog(answer.body, self._hosts)

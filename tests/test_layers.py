@@ -43,6 +43,7 @@ LAYERS: dict[str, set[str]] = {
     "transport": {"attrs", "requests", "urllib3"},
     "catalog": {"attrs"},
     "device": {"attrs"},
+    "turnstile": set(),
     "registration": set(),
     "arguments": set(),
     "settings": set(),
