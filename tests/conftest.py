@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import private_words
 import pytest
 import responses
 from waiting import wait_until
@@ -27,6 +28,16 @@ _HTTP_SETTINGS = {
     "ssl_cert_dir",
     "netrc",
 }
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--search-private``."""
+    private_words.add_option(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin the search for private words, if it is asked for."""
+    private_words.begin(config)
 
 
 @pytest.fixture(scope="session")
