@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -19,7 +18,7 @@ from callhistory.sandbox.observation import Observation
 from callhistory.sandbox.organization import BACKENDS, Organization
 from callhistory.sandbox.people import Person
 from callhistory.sandbox.server import listen
-from callhistory.sandbox.sessions import overlay, write_session
+from callhistory.sandbox.sessions import check_is_json, overlay, write_session
 from callhistory.sandbox.site import Site
 from callhistory.sandbox.switchboard import Switchboard
 
@@ -93,12 +92,13 @@ class Sandbox(Observation, Interference):
             raise ValueError("sessions must be at least 0")
         if device_limit < 1:
             raise ValueError("device_limit must be at least 1")
-        if chatter is not None and not chatter > 0:
-            raise ValueError("chatter must be more than 0 seconds")
-        if not ack_timeout > 0:
-            raise ValueError("ack_timeout must be more than 0 seconds")
-        if not token_lifetime > 0:
-            raise ValueError("token_lifetime must be more than 0 seconds")
+        for name, seconds in (
+            ("chatter", chatter),
+            ("ack_timeout", ack_timeout),
+            ("token_lifetime", token_lifetime),
+        ):
+            if seconds is not None and not seconds > 0:
+                raise ValueError(f"{name} must be more than 0 seconds")
         self._port = port
         self._mercury_port = mercury_port
         self._found = partial(
@@ -313,10 +313,7 @@ class Sandbox(Observation, Interference):
         organization, account = self._organization, self._account(user)
         call = placed.complete(organization, account)
         session = overlay(write_session(call, organization.rng, organization.addresses), wire)
-        try:
-            json.dumps(session, allow_nan=False)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"wire: must be JSON: {error}") from None
+        check_is_json(session)
         read = from_wire(UserSession, session)
         organization.record(account, session, legacy=legacy)
         return read

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from random import Random
@@ -84,6 +85,18 @@ def write_session(call: Call, rng: Random, addresses: Addresses) -> Wire:
     if call.redirection is not None:
         session["callingSpecifics"] = {"redirectionDetails": call.redirection}
     return session
+
+
+def check_is_json(session: Wire) -> None:
+    """Do nothing if a session can be sent.
+
+    Raises:
+        ValueError: it holds what is no JSON.
+    """
+    try:
+        json.dumps(session, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"wire: must be JSON: {error}") from None
 
 
 def overlay(session: Wire, changes: Mapping[str, Any]) -> Wire:
