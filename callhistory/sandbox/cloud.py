@@ -92,11 +92,8 @@ class Sandbox(Observation, Interference):
             raise ValueError("sessions must be at least 0")
         if device_limit < 1:
             raise ValueError("device_limit must be at least 1")
-        for name, seconds in (
-            ("chatter", chatter),
-            ("ack_timeout", ack_timeout),
-            ("token_lifetime", token_lifetime),
-        ):
+        spans = {"chatter": chatter, "ack_timeout": ack_timeout, "token_lifetime": token_lifetime}
+        for name, seconds in spans.items():
             if seconds is not None and not seconds > 0:
                 raise ValueError(f"{name} must be more than 0 seconds")
         self._port = port
