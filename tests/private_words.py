@@ -26,6 +26,7 @@ from callhistory.sandbox.history import History
 from callhistory.sandbox.organization import Organization
 
 OPTION = "--search-private"
+MARKER = "plants_private_words"
 TOKEN, REFRESH_TOKEN, SECRET = "an access token", "a refresh token", "a client secret"
 NAME, NUMBER, SESSION = "a person's name", "a phone number", "a session id"
 BETWEEN_TESTS = "between tests"
@@ -33,6 +34,8 @@ LOGGED_BY_LIBRARY = "logged by the library and those it uses"
 LOGGED_BY_TEST, PRINTED = "logged by tests", "printed"
 # What tests use in the place of a token, or of an id, besides a sandbox's own.
 _OF_TESTS = ("sEcReT", "sEsSiOn")
+# What a test calls a person, and many others call something else.
+_EVERYDAY = frozenset({"secret"})
 # Who logs what the library does. All other loggers are a test's own, or an example's.
 LIBRARIES = ("callhistory", "urllib3", "requests", "websockets", "werkzeug", "asyncio", "root")
 
@@ -53,6 +56,7 @@ def add_option(parser: pytest.Parser) -> None:
 
 def begin(config: pytest.Config) -> None:
     """Begin to listen, if the option is given."""
+    config.addinivalue_line("markers", f"{MARKER}: lets private words be logged to see them found")
     if not config.getoption(OPTION):
         return
     if config.getoption("numprocesses", 0):
@@ -105,7 +109,7 @@ class PrivateWords:
 
     def add(self, kind: str, word: object) -> None:
         """Learn a word, unless it is too short to tell anything."""
-        if isinstance(word, str) and len(word) >= _SHORTEST:
+        if isinstance(word, str) and len(word) >= _SHORTEST and word not in _EVERYDAY:
             with self._lock:
                 self._kinds.setdefault(word, kind)
 
@@ -153,6 +157,7 @@ class Search:
         self.records: list[Told] = []
         self.printed: list[Told] = []
         self._test = BETWEEN_TESTS
+        self._deaf = False
         self._undo: list[Callable[[], None]] = []
 
     def pytest_sessionstart(self) -> None:
@@ -203,10 +208,11 @@ class Search:
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         """Know which test runs."""
         self._test = item.nodeid
+        self._deaf = item.get_closest_marker(MARKER) is not None
         try:
             return (yield)
         finally:
-            self._test = BETWEEN_TESTS
+            self._test, self._deaf = BETWEEN_TESTS, False
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self) -> None:
@@ -225,6 +231,8 @@ class Search:
 
     def hear(self, record: logging.LogRecord) -> None:
         """Keep a record as a handler would write it."""
+        if self._deaf:
+            return
         try:
             text = _FORMATTER.format(record)
         except Exception:  # noqa: BLE001 - a test's own odd record, which no handler can write

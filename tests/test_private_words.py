@@ -96,6 +96,20 @@ def test_loggers_and_sandboxes_are_heard(search: Search) -> None:
     assert [told.text for told in search.records] == ["DEBUG callhistory.of_its_own: one 1"]
 
 
+@pytest.mark.plants_private_words
+def test_what_a_test_plants_is_not_searched(request: pytest.FixtureRequest, search: Search) -> None:
+    """A test that lets private words be logged, to see them found elsewhere, is left out."""
+    item = request.node
+    assert isinstance(item, pytest.Item)
+    running = search.pytest_runtest_protocol(item)
+    next(running)
+    say(search, "callhistory", "planted")
+    running.close()
+    say(search, "callhistory", "heard")
+
+    assert [told.text for told in search.records] == ["DEBUG callhistory: heard"]
+
+
 def test_short_words_are_found_alone() -> None:
     """A short name is found where it stands alone, and not within another word; a letter never."""
     words = PrivateWords()
