@@ -15,7 +15,9 @@ from attrs import Factory, define, field, frozen
 from callhistory import shapes
 
 # Words of the protocol, which may stand in an error.
-_PUBLIC = re.compile(r"[A-Z_]+|[A-Z][a-z]+|\d{4}-\d\d-\d\dT.*|(?:janus|mercury)\.\w+|.{0,5}", re.S)
+_PUBLIC = re.compile(
+    r"[A-Z_]+|[a-z]+[A-Z][a-z]+|[A-Z][a-z]+|\d{4}-\d\d-\d\dT.*|(?:janus|mercury)\.\w+|.{0,5}", re.S
+)
 
 
 @frozen
