@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import re
 import socket
 import ssl
@@ -33,6 +34,8 @@ _ANSWERS: dict[str, Any] = {
     },
     "/janus/api/v1/history/userSessions": {"userSessions": [a_session()]},
 }
+_SILENT = logging.Logger("tests.distant_webex")
+_SILENT.disabled = True
 _READINESS = {"id": "1", "data": {"eventType": "mercury.buffer_state"}}
 
 
@@ -51,7 +54,9 @@ class DistantWebex:
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._tls.load_cert_chain(CERTIFICATE)
         self._entrance = WireServer(self._connect)
-        self._mercury = serve(self._listen, "127.0.0.1", 0, ssl=self._tls, close_timeout=1)
+        self._mercury = serve(
+            self._listen, "127.0.0.1", 0, ssl=self._tls, close_timeout=1, logger=_SILENT
+        )
         self._thread = threading.Thread(target=self._mercury.serve_forever, daemon=True)
         self.proxy = f"http://127.0.0.1:{self._entrance.port}"
 
