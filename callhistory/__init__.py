@@ -4,6 +4,7 @@ from . import signals
 from ._version import __version__
 from .calling import Calling
 from .client import CallHistoryClient, create_call_history_client
+from .dataframes import to_dataframe
 from .enums import (
     CallHistoryEvent,
     CallingBackend,
@@ -97,5 +98,6 @@ __all__ = [
     "create_call_history_client",
     "from_wire",
     "signals",
+    "to_dataframe",
     "to_wire",
 ]

@@ -16,6 +16,7 @@ from datetime import datetime
 from attrs import define, frozen
 
 from .enums import Direction, Disposition, SessionType
+from .notebook import card
 from .pairs import EndTimeSessionId
 from .records import Record
 
@@ -170,6 +171,10 @@ class UserSession(Record):
     def end_time_session_id(self) -> EndTimeSessionId:
         """The pair that names this session in the calls that mark and delete."""
         return EndTimeSessionId(self.end_time, self.session_id)
+
+    def _repr_html_(self) -> str:
+        """Show a card in a notebook."""
+        return card(self)
 
 
 @frozen(kw_only=True, repr=False)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import overload
+from typing import TYPE_CHECKING, overload
 
 from attrs import field, frozen
 
+from .dataframes import to_dataframe
 from .enums import Disposition
 from .errors import ApiError, AuthenticationError
 from .models import UserSession
+from .notebook import failure, table
 from .records import Record
+
+if TYPE_CHECKING:
+    import pandas
 
 SUCCESS = "SUCCESS"
 FAILURE = "FAILURE"
@@ -148,6 +153,21 @@ class JanusResponseEvent(_Response, Sequence[UserSession]):
             unread = sum(not s.is_read for s in missed)
             shown = f"{len(self)} sessions, {len(missed)} missed, {unread} of them unread"
         return f"<{type(self).__name__} {self.status_code} {self.message}: {shown}>"
+
+    def _repr_html_(self) -> str:
+        """Show a table in a notebook, or what Webex said."""
+        if not self.ok:
+            return failure(self.status_code, self.data.error, self.tracking_id)
+        return table(self._sessions)
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """Make a pandas DataFrame of its sessions; see :func:`callhistory.to_dataframe`.
+
+        Raises:
+            ApiError, AuthenticationError: Webex said no.
+            ImportError: pandas is not installed; it comes with ``callhistory[pandas]``.
+        """
+        return to_dataframe(self._sessions)
 
 
 @frozen(kw_only=True)

@@ -57,6 +57,7 @@ PUBLIC = {
     "create_call_history_client",
     "from_wire",
     "signals",
+    "to_dataframe",
     "to_wire",
 }
 EXPLAINED = sorted(PUBLIC - {"__version__"})

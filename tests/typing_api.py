@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, assert_type
 
+import pandas
 import requests
 
 from callhistory import (
@@ -41,6 +42,7 @@ from callhistory import (
     Webex,
     create_call_history_client,
     from_wire,
+    to_dataframe,
     to_wire,
 )
 
@@ -97,6 +99,10 @@ def fetching(client: CallHistoryClient) -> None:
     assert_type([s for s in history if s.disposition == Disposition.MISSED], list[UserSession])
     sequence: Sequence[UserSession] = history
     assert_type(sequence.index(history[0]), int)
+    assert_type(history.to_dataframe(), pandas.DataFrame)
+    assert_type(to_dataframe(history), pandas.DataFrame)
+    assert_type(to_dataframe(session for session in history), pandas.DataFrame)
+    to_dataframe(history[0])  # type: ignore[arg-type]
     history.status_code = 200  # type: ignore[misc]
 
 
