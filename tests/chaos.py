@@ -1,6 +1,7 @@
 """A client that listens through random faults, while calls come in all the time.
 
-    python tests/chaos.py --minutes 10 [--seed N] [--family NAME]... [--without PROTECTION]
+    python tests/chaos.py --minutes 10 [--seed N] [--family NAME]... [--skew MINUTES]
+                           [--overlap SECONDS] [--without PROTECTION]
 
 Client and sandbox run in this process, over real sockets. Every fault is one that passes, so every
 session has to be delivered, every envelope once, and nothing may grow; if not, it exits with 1.
@@ -17,7 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -43,8 +44,6 @@ _SHORTENED: dict[str, Any] = {
     "callhistory.mercury.PONG_TIMEOUT": 1.0,
     "callhistory.mercury.READY_TIMEOUT": 1.5,
     "callhistory.listener._HAND_OVER_SECONDS": 5.0,
-    # A long overlap would make good what an outage's own reckoning forgets.
-    "callhistory.presence._OVERLAP": timedelta(seconds=2),
 }
 _HTTP_TIMEOUT = 2.0  # seconds
 
@@ -63,6 +62,10 @@ _ATTEMPTS_A_SECOND = 15
 _SETTLING_MIB = 24.0
 _LEDGER_MIB = 1 / 1024  # what the account of one call takes
 
+# A long overlap would make good what the reckoning of an outage forgets; this one has to cover no
+# more than how long a call takes to become an event.
+_OVERLAP = 0.25
+
 _PROTECTIONS = ("dedupe", "recovery", "backoff", "pong")
 
 
@@ -74,6 +77,8 @@ class Run:
         seed: what is random.
         seconds: how long faults happen.
         families: which of `FAMILIES`.
+        skew: how many minutes the service's clock is ahead of the client's, or behind if negative.
+        overlap: from how many seconds before an outage sessions are fetched.
         without: the protection that is switched off, if one is.
         calls_a_second: how many come in, bursts apart.
         drop_seconds: how long the server accepts and drops at once in the end.
@@ -83,6 +88,8 @@ class Run:
     seed: int
     seconds: float
     families: tuple[str, ...] = tuple(FAMILIES)
+    skew: float = 0.0
+    overlap: float = _OVERLAP
     without: str | None = None
     calls_a_second: float = 8.0
     drop_seconds: float = 2.0
@@ -254,13 +261,20 @@ class Calls:
 def run_chaos(run: Run, patch: pytest.MonkeyPatch) -> Report:
     """Run it; the patches are the caller's to undo."""
     shorten(patch)
+    patch.setattr("callhistory.presence._OVERLAP", timedelta(seconds=run.overlap))
     if run.without is not None:
         switch_off(run.without, patch)
     rng = Random(run.seed)
     ledger = Ledger()
     faults: Counter[str] = Counter()
     problems: list[str] = []
-    with Sandbox(sessions=0, ack_timeout=_ACK_TIMEOUT, device_limit=10_000) as cloud:
+    skew = timedelta(minutes=run.skew)
+    with Sandbox(
+        sessions=0,
+        ack_timeout=_ACK_TIMEOUT,
+        device_limit=10_000,
+        clock=lambda: datetime.now(UTC) + skew,
+    ) as cloud:
         options: dict[str, Any] = {"refresh_token": cloud.refresh_token}
         if rng.random() < 0.5:
             options = {"access_token": cloud.issue_token}
@@ -283,6 +297,7 @@ def run_chaos(run: Run, patch: pytest.MonkeyPatch) -> Report:
             if ledger.wait_for_all(run.patience) and wait_until(_recoveries_are_over):
                 mischief.last_half_open()
                 ledger.wait_for_all(run.patience)
+            calls.place(1)  # a small event is the last one that is held on to
             time.sleep(3 * _ACK_TIMEOUT)  # what is delivered again would come now
             if not client.listening:
                 problems.append(f"it has stopped listening: {_why(client)}")
@@ -354,14 +369,15 @@ def _silent() -> logging.Logger:
     return logger
 
 
-def _conditions() -> str:
+def _conditions(run: Run) -> str:
     shortened = ", ".join(
         f"{name.removeprefix('callhistory.')} {value}" for name, value in _SHORTENED.items()
     )
     return (
-        f"Shortened: every backoff and its jitter {_FASTER:.0f} times, {shortened}; "
-        f"HTTP timeout {_HTTP_TIMEOUT:g} s. The server delivers again what is not acknowledged "
-        f"within {_ACK_TIMEOUT:g} s, unless it is made to forget it."
+        f"Shortened: every backoff and its jitter {_FASTER:.0f} times, {shortened}, "
+        f"presence._OVERLAP {run.overlap:g}; HTTP timeout {_HTTP_TIMEOUT:g} s.\n"
+        "The server delivers again what is not acknowledged within "
+        f"{_ACK_TIMEOUT:g} s, unless it is made to forget it."
     )
 
 
@@ -378,16 +394,21 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=1.0, help="how long faults happen")
     parser.add_argument("--seed", type=int, default=int(time.time()) % 1_000_000)
     parser.add_argument("--family", action="append", choices=FAMILIES, help="only such faults")
+    parser.add_argument("--skew", type=float, default=0.0, help="minutes Webex's clock is ahead")
+    parser.add_argument("--overlap", type=float, default=_OVERLAP, help="seconds; 60 is real")
     parser.add_argument("--without", choices=_PROTECTIONS, help="switch a protection off")
     arguments = parser.parse_args()
     run = Run(
         seed=arguments.seed,
         seconds=60 * arguments.minutes,
         families=tuple(arguments.family or FAMILIES),
+        skew=arguments.skew,
+        overlap=arguments.overlap,
         without=arguments.without,
     )
-    say(f"seed {run.seed}, {arguments.minutes:g} minutes")
-    say(_conditions())
+    skewed = f", Webex's clock {run.skew:+g} minutes" if run.skew else ""
+    say(f"seed {run.seed}, {arguments.minutes:g} minutes{skewed}")
+    say(_conditions(run))
     logging.disable(logging.CRITICAL)
     with pytest.MonkeyPatch.context() as patch:
         report = run_chaos(run, patch)

@@ -13,6 +13,7 @@ def few_seconds(patch: pytest.MonkeyPatch, *families: str, without: str | None =
         seconds=2.5 if without is None else 1.0,
         families=families,
         without=without,
+        overlap=0.5,
         drop_seconds=1.0,
         patience=20.0 if without is None else 2.0,
     )
