@@ -1,0 +1,35 @@
+"""Fixtures for pytest, to test your own receivers against a Webex on this machine.
+
+Installing ``callhistory[sandbox]`` is enough: pytest finds them by itself. They cost nothing where
+nobody asks for them.
+
+``webex_sandbox``
+    A running :class:`callhistory.sandbox.Sandbox`, new for each test. ``place_call()`` lets a call
+    happen. While the test runs, ``WEBEX_ACCESS_TOKEN`` and ``U2C_SERVICE_URL`` lead to it, so that
+    a ``CallHistoryClient()`` that your code makes for itself talks to it too.
+``call_history_client``
+    A :class:`callhistory.CallHistoryClient` of it, which is closed after the test.
+
+``examples/test_my_receiver.py`` is a complete example. Events arrive in another thread, so a test
+waits for what its receiver does, with a deadline::
+
+    import queue
+
+    def test_a_missed_call_is_told_to_our_desk(webex_sandbox, call_history_client):
+        posted = queue.Queue()
+        tell_of_missed_calls(call_history_client, post=posted.put)
+        call_history_client.listen()
+
+        webex_sandbox.place_call(name="Ada", disposition="MISSED")
+
+        assert posted.get(timeout=10) == "Missed: Ada"
+
+Where pytest is told to find no plugins by itself (``PYTEST_DISABLE_PLUGIN_AUTOLOAD``), ask for
+this one with ``-p callhistory.testing``.
+"""
+
+from __future__ import annotations
+
+from pytest_callhistory import call_history_client, webex_sandbox
+
+__all__ = ["call_history_client", "webex_sandbox"]

@@ -1,0 +1,152 @@
+"""The fixtures for pytest: that they are there, work, and cost nothing where nobody uses them."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import shutil
+import textwrap
+from pathlib import Path
+
+import pytest
+
+import callhistory.testing
+from callhistory import CallHistoryClient
+from callhistory.sandbox import Sandbox
+
+pytest_plugins = ["pytester"]
+
+EXAMPLE = Path(__file__).parent.parent / "examples" / "test_my_receiver.py"
+
+
+def run(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
+    """Run pytest in a project of its own."""
+    return pytester.runpytest_subprocess("-W", "error", *options, timeout=50)
+
+
+def test_the_example_passes_in_a_project_of_its_own(pytester: pytest.Pytester) -> None:
+    """The complete example needs nothing but the installed library, and leaves no warning."""
+    shutil.copy(EXAMPLE, pytester.path)
+
+    run(pytester).assert_outcomes(passed=3)
+
+
+def test_the_example_notices_a_receiver_that_is_wrong(pytester: pytest.Pytester) -> None:
+    """The example's tests fail when its receiver posts what it should not."""
+    source = EXAMPLE.read_text("utf-8")
+    right = "session.disposition == Disposition.MISSED"
+    assert right in source
+    pytester.makepyfile(source.replace(right, "True"))
+
+    run(pytester).assert_outcomes(passed=2, failed=1)
+
+
+def test_the_example_in_the_docstring_passes(pytester: pytest.Pytester) -> None:
+    """What the docstring of callhistory.testing shows runs as it stands there."""
+    text = inspect.getdoc(callhistory.testing)
+    assert text is not None
+    (block,) = (part for part in text.split("::\n") if "def test_" in part)
+    code = textwrap.dedent(block[: block.index("\n\nWhere ")])
+    shutil.copy(EXAMPLE, pytester.path / "my_receiver.py")
+    pytester.makepyfile(f"from my_receiver import tell_of_missed_calls\n{code}")
+
+    run(pytester).assert_outcomes(passed=1)
+
+
+def test_the_client_is_one_of_the_sandbox(
+    webex_sandbox: Sandbox, call_history_client: CallHistoryClient
+) -> None:
+    """The client's history is the sandbox's, and what is placed there is in it."""
+    placed = webex_sandbox.place_call(name="Ada")
+
+    assert placed.session_id in {s.session_id for s in call_history_client.get_call_history_data()}
+
+
+def test_code_that_makes_its_own_client_reaches_the_sandbox(webex_sandbox: Sandbox) -> None:
+    """A client that is made from the environment talks to the sandbox while the test runs."""
+    placed = webex_sandbox.place_call(name="Ada")
+
+    with CallHistoryClient() as client:
+        assert client.get_call_history_data()[0].session_id == placed.session_id
+
+
+def test_each_test_has_a_sandbox_of_its_own(pytester: pytest.Pytester) -> None:
+    """Every test begins with a new sandbox; the one before is closed, its client, and its token."""
+    pytester.makeconftest(
+        """
+        import os, pytest
+        os.environ["WEBEX_ACCESS_TOKEN"] = "real"
+        os.environ.pop("U2C_SERVICE_URL", None)
+        seen = []
+
+        @pytest.fixture(autouse=True)
+        def look_after(request):
+            assert os.environ["WEBEX_ACCESS_TOKEN"] == "real"
+            assert "U2C_SERVICE_URL" not in os.environ
+            for cloud, client in seen:
+                assert repr(cloud) == "<Sandbox not running>"
+                with pytest.raises(RuntimeError):
+                    client.get_call_history_data()
+        """
+    )
+    pytester.makepyfile(
+        """
+        import os, pytest
+        from conftest import seen
+
+        @pytest.mark.parametrize("number", [1, 2])
+        def test_something(number, look_after, webex_sandbox, call_history_client):
+            assert webex_sandbox not in [cloud for cloud, _ in seen]
+            assert os.environ["WEBEX_ACCESS_TOKEN"] == webex_sandbox.access_token
+            assert os.environ["U2C_SERVICE_URL"] == webex_sandbox.u2c_url
+            call_history_client.listen()
+            seen.append((webex_sandbox, call_history_client))
+
+        def test_nothing(look_after):
+            pass
+        """
+    )
+
+    run(pytester, "-p", "no:randomly").assert_outcomes(passed=3)
+
+
+def test_a_project_without_use_for_them_imports_nothing(pytester: pytest.Pytester) -> None:
+    """Where nobody asks for the fixtures, pytest imports neither the library nor what it needs."""
+    pytester.makepyfile(
+        """
+        import sys
+
+        def test_nothing_is_imported():
+            assert "pytest_callhistory" in sys.modules
+            assert not {"callhistory", "requests", "flask", "cattrs"} & set(sys.modules)
+        """
+    )
+
+    run(pytester).assert_outcomes(passed=1)
+
+
+def test_without_the_extra_the_message_says_what_to_install(pytester: pytest.Pytester) -> None:
+    """Where the sandbox's extra is missing, a test that needs it says so, without a traceback."""
+    pytester.makeconftest("import sys; sys.modules['flask'] = None")
+    pytester.makepyfile("def test_something(call_history_client): pass")
+
+    done = run(pytester)
+
+    done.assert_outcomes(errors=1)
+    done.stdout.fnmatch_lines(["*pip install callhistory[[]sandbox[]]*"])
+    done.stdout.no_fnmatch_line("*Traceback*")
+    done.stdout.no_fnmatch_line("*import flask*")
+
+
+@pytest.mark.parametrize("autoload", [True, False])
+def test_the_fixtures_can_be_asked_for_by_name(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, autoload: bool
+) -> None:
+    """With -p callhistory.testing they are there, whether or not pytest finds plugins by itself."""
+    if not autoload:
+        monkeypatch.setitem(os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    shutil.copy(EXAMPLE, pytester.path)
+
+    run(pytester, "-p", "callhistory.testing").assert_outcomes(passed=3)
+    if not autoload:
+        run(pytester).assert_outcomes(errors=3)
