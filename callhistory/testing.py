@@ -30,6 +30,37 @@ this one with ``-p callhistory.testing``.
 
 from __future__ import annotations
 
-from pytest_callhistory import call_history_client, webex_sandbox
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-__all__ = ["call_history_client", "webex_sandbox"]
+import pytest
+
+if TYPE_CHECKING:
+    from .client import CallHistoryClient
+    from .sandbox import Sandbox
+
+
+@pytest.fixture
+def webex_sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """Give a running callhistory.sandbox.Sandbox: a Webex on this machine, new for each test.
+
+    While the test runs, WEBEX_ACCESS_TOKEN and U2C_SERVICE_URL lead to it: a CallHistoryClient()
+    that the tested code makes for itself talks to it too, and never to a real account.
+    """
+    try:
+        from .sandbox import Sandbox
+    except ImportError as error:
+        pytest.fail(str(error), pytrace=False)
+    with Sandbox() as cloud:
+        monkeypatch.setenv("WEBEX_ACCESS_TOKEN", cloud.access_token)
+        monkeypatch.setenv("U2C_SERVICE_URL", cloud.u2c_url)
+        yield cloud
+
+
+@pytest.fixture
+def call_history_client(webex_sandbox: Sandbox) -> Iterator[CallHistoryClient]:
+    """Give a callhistory.CallHistoryClient of the sandbox, which is closed after the test."""
+    from .client import CallHistoryClient
+
+    with webex_sandbox.webex() as webex, CallHistoryClient(webex) as client:
+        yield client

@@ -56,12 +56,18 @@ def to_wire(obj: Any) -> dict[str, Any]:
 
     Raises:
         TypeError: it is none of these.
-        ValueError: it was made with a time that has no offset.
+        ValueError: it was made with a time that has no offset, or what Webex sent beyond the
+            documentation is nested hundreds of levels deep.
     """
     if type(obj) not in _RECORDS:
         raise TypeError(f"to_wire: expected a record of callhistory, not {type(obj).__name__}")
-    written: dict[str, Any] = _plain(_CONVERTER.unstructure(obj))
-    return written
+    try:
+        written: dict[str, Any] = _plain(_CONVERTER.unstructure(obj))
+    except RecursionError:
+        problem = ValueError("to_wire: what the record holds beyond its fields is nested too deep")
+    else:
+        return written
+    raise problem
 
 
 def from_wire(cls: type[T], data: Any) -> T:

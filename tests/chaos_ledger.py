@@ -10,6 +10,7 @@ from pathlib import Path
 
 import attrs
 from hearing import library_threads
+from waiting import wait_until
 
 from callhistory import CallSessionEvent, UserSession
 
@@ -131,6 +132,8 @@ class Footprint:
             for module in modules
         )
         files = Path("/proc/self/fd")
+        # Errands have a thread while there are any, and some may be under way.
+        wait_until(lambda: "callhistory-errands" not in library_threads())
         return cls(
             len(library_threads()),
             resident_mib(),

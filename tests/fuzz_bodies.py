@@ -224,5 +224,7 @@ def _fault_of_answer(answer: Any) -> str | None:
     except RecursionError:
         return None  # Python can hold what it reads, but not write it, when it is nested so deep
     except Exception as error:  # noqa: BLE001 - it is what is looked for
+        if "nested too deep" in str(error):
+            return None
         return f"the answer cannot be used: {type(error).__name__}: {error}"
     return None

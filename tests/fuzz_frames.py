@@ -111,6 +111,8 @@ def _fault_of_event(event: Any) -> str | None:
     except RecursionError:
         return None  # as with an answer
     except Exception as error:  # noqa: BLE001 - it is what is looked for
+        if "nested too deep" in str(error):
+            return None
         return f"the event cannot be used: {type(error).__name__}: {error}"
     return None
 

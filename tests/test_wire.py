@@ -883,3 +883,14 @@ def test_what_is_nested_too_deep_is_refused() -> None:
 
     with pytest.raises(DecodeError, match="nested too deep"):
         from_wire(UserSession, given)
+
+
+def test_extra_that_is_nested_too_deep_cannot_be_written() -> None:
+    """What json reads, to_wire() may not be able to copy: that is a ValueError."""
+    deep: dict[str, Any] = {}
+    for _ in range(5000):
+        deep = {"a": deep}
+    session = attrs.evolve(from_wire(UserSession, a_session()), extra={"deep": deep})
+
+    with pytest.raises(ValueError, match="nested too deep"):
+        to_wire(session)
