@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +19,10 @@ from .webex import Webex
 if TYPE_CHECKING:
     from .inbox import Inbox
     from .listener import Listener
+
+# A Ctrl-C that comes just before a lock is waited for wakes nobody up, on Windows none does: who
+# waits looks up now and then, and Python raises it then.
+_HEED_CTRL_C = 1.0
 
 H = TypeVar("H", bound=Handler)
 
@@ -172,8 +177,10 @@ class LiveEvents:
             if self._closed:
                 return True
             raise RuntimeError("nothing to wait for: call listen() first")
-        if not listener.over.wait(timeout):
-            return False
+        end = math.inf if timeout is None else time.monotonic() + timeout
+        while not listener.over.wait(max(0.0, min(_HEED_CTRL_C, end - time.monotonic()))):
+            if time.monotonic() >= end:
+                return False
         if listener.failure is not None:
             raise listener.failure
         return self._closed

@@ -230,4 +230,5 @@ def test_webex_that_cannot_be_reached_is_found_again(
         cloud.start()
         heard.wait_for(signals.Online, 2)
         session = cloud.place_call()
-        assert heard.wait_for_sessions(1) == [session.session_id]
+        # Perhaps as recovered first: the fetch for the outage may still be under way.
+        assert session.session_id in heard.wait_for_sessions(1)
