@@ -140,6 +140,14 @@ class Mischief:
 
     # --- frames ---
 
+    def be_slow(self) -> str:
+        connection = self._ready()
+        if connection is not None:
+            self._cloud.slow_down(0.002, connection=connection)
+            self._place(self._rng.randint(1, 3))
+            self._cloud.slow_down(0, connection=connection)
+        return "slow frames"
+
     def lose_acknowledgements(self) -> str:
         self._loses_acks = True
         self._place(3)
@@ -394,6 +402,7 @@ FAMILIES: dict[str, tuple[Fault, ...]] = {
     ),
     "silence": (Mischief.be_half_open, Mischief.be_silent),
     "frames": (
+        Mischief.be_slow,
         Mischief.lose_acknowledgements,
         Mischief.repeat,
         Mischief.send_junk,

@@ -78,6 +78,25 @@ def test_override_that_reaches_too_deep_is_left_out(cloud: Sandbox, depth: int) 
         assert heard.states == [ONLINE]
 
 
+def test_frames_that_come_in_pieces_are_read(cloud: Sandbox) -> None:
+    """Events that a slow connection brings byte for byte are delivered, and it stays up."""
+    with listening(cloud) as (_, heard):
+        cloud.slow_down(0.005)
+        calls = place_calls(cloud, 3)
+        assert heard.wait_for_sessions(3) == calls
+        cloud.slow_down(0)
+        calls += place_calls(cloud, 1)
+        assert heard.wait_for_sessions(4) == calls
+        assert heard.states == [ONLINE]
+
+
+@pytest.mark.parametrize("pause", [-1, float("nan")])
+def test_pause_of_a_slow_connection_is_one(cloud: Sandbox, pause: float) -> None:
+    """A pause below 0 is refused when it is scripted."""
+    with pytest.raises(ValueError, match="pause must be"):
+        cloud.slow_down(pause)
+
+
 # --- recovery ---
 
 

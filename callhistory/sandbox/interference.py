@@ -80,6 +80,21 @@ class Interference(Rehearsal):
         for channel in self._switchboard.channels(connection):
             channel.websocket.speak_again()
 
+    def slow_down(self, pause: float, *, connection: Connection | None = None) -> None:
+        """Send what comes over the open connections in pieces of 64 bytes from now on.
+
+        Args:
+            pause: the seconds between two pieces; 0 ends it.
+            connection: the only one that it is done to.
+
+        Raises:
+            ValueError: the pause is below 0.
+        """
+        if not pause >= 0:
+            raise ValueError("pause must be at least 0 seconds")
+        for channel in self._switchboard.channels(connection):
+            channel.websocket.slow_down(pause)
+
     def send_frame(
         self,
         frame: object,

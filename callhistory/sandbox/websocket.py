@@ -23,6 +23,7 @@ from callhistory.sandbox.faults import reset
 
 _PATIENCE = 1.0  # seconds that a client may take to read what it is sent, and to end a connection
 _CHUNK = 65536
+_PIECE = 64  # bytes that a slow connection sends at once
 
 # The library's own log would show tokens and names.
 _SILENT = logging.Logger("callhistory.sandbox.websocket")
@@ -64,6 +65,7 @@ class WebSocket:
         self._writing = Lock()
         self.was_asked = False
         self._silent = False
+        self._pause = 0.0
         self._unsaid: list[bytes] = []
         self._closing_at: float | None = None
         self._unlisted_close: tuple[int, str] | None = None
@@ -206,6 +208,11 @@ class WebSocket:
             self._silent = False
             self._flush()
 
+    def slow_down(self, pause: float) -> None:
+        """Send in small pieces from now on, with so many seconds in between; 0 ends it."""
+        with self._writing:
+            self._pause = pause
+
     def drop(self) -> None:
         """End the connection with a TCP reset."""
         self._hung_up = self._resetting = True
@@ -236,8 +243,12 @@ class WebSocket:
         unsaid, self._unsaid = self._unsaid, []
         try:
             for data in unsaid:
-                if data:
+                if data and not self._pause:
                     self._socket.sendall(data)
+                elif data:
+                    for start in range(0, len(data), _PIECE):
+                        self._socket.sendall(data[start : start + _PIECE])
+                        time.sleep(self._pause)
                 else:
                     self._socket.shutdown(socket.SHUT_WR)
         except TimeoutError:
