@@ -9,7 +9,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Iterator
-from threading import Lock
+from threading import Event, Lock
 
 import attrs
 from websockets.exceptions import ProtocolError
@@ -66,6 +66,7 @@ class WebSocket:
         self.was_asked = False
         self._silent = False
         self._pause = 0.0
+        self._over = Event()  # ends a pause
         self._unsaid: list[bytes] = []
         self._closing_at: float | None = None
         self._unlisted_close: tuple[int, str] | None = None
@@ -248,7 +249,7 @@ class WebSocket:
                 elif data:
                     for start in range(0, len(data), _PIECE):
                         self._socket.sendall(data[start : start + _PIECE])
-                        time.sleep(self._pause)
+                        self._over.wait(self._pause)
                 else:
                     self._socket.shutdown(socket.SHUT_WR)
         except TimeoutError:
@@ -258,6 +259,7 @@ class WebSocket:
             self._shut()
 
     def _shut(self) -> None:
+        self._over.set()
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
 
