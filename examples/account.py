@@ -1,0 +1,115 @@
+"""What the examples share: whose calls they ask for, and how they end.
+
+Not a program: the others import it. With WEBEX_ACCESS_TOKEN (or WEBEX_REFRESH_TOKEN, with
+WEBEX_CLIENT_ID and WEBEX_CLIENT_SECRET) in the environment they ask the real Webex. Without, they
+bring a Webex of their own, on this machine, that ends with them.
+"""
+
+import argparse
+import contextlib
+import math
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from callhistory import (
+    CallHistoryClient,
+    CallHistoryError,
+    EndTimeSessionId,
+    Sort,
+    UserSession,
+)
+
+FULL_PAGE = 1_000
+
+
+def is_real() -> bool:
+    return bool(os.environ.get("WEBEX_ACCESS_TOKEN") or os.environ.get("WEBEX_REFRESH_TOKEN"))
+
+
+@contextlib.contextmanager
+def connect(**sandbox: Any) -> Iterator[CallHistoryClient]:
+    """Give a client of the real Webex where there is a token for it, or else of a local one.
+
+    Args:
+        **sandbox: what the local one is like, see callhistory.sandbox.Sandbox.
+    """
+    if is_real():
+        with CallHistoryClient() as client:
+            yield client
+        return
+
+    from callhistory.sandbox import Sandbox
+
+    print("No WEBEX_ACCESS_TOKEN: a Webex on this machine, with sample calls.", file=sys.stderr)
+    with Sandbox(**sandbox) as cloud, CallHistoryClient(cloud.webex()) as client:
+        yield client
+
+
+def whole_history(client: CallHistoryClient, days: int) -> Iterator[Sequence[UserSession]]:
+    """Give all sessions that ended in the last so many days, page by page, each session once.
+
+    Nobody knows Webex's largest page. A full one is asked for again, larger; where Webex gives less
+    than it was asked for, what came later is asked for, until the latest session has come.
+    """
+    latest = client.get_call_history_data(days=days, limit=1, sort=Sort.DESC)
+    awaited = {session.end_time_session_id for session in latest}  # raises if Webex said no
+    seen: set[EndTimeSessionId] = set()
+    limit = FULL_PAGE
+    while True:
+        page = client.get_call_history_data(days=days, limit=limit, sort=Sort.ASC)
+        fresh = [session for session in page if session.end_time_session_id not in seen]
+        seen.update(session.end_time_session_id for session in fresh)
+        if fresh:
+            yield fresh
+        if len(page) >= limit:
+            limit *= 4
+        elif awaited <= seen:
+            return
+        elif not fresh:
+            raise ValueError(f"Webex gives {len(page)} calls at a time, and a day has more")
+        else:
+            # One day more, as a call may have begun before the last of this page ended.
+            since = datetime.now(UTC) - page[-1].end_time
+            days = min(days, max(1, math.ceil(since / timedelta(days=1)) + 1))
+
+
+def new_parser(description: str | None) -> argparse.ArgumentParser:
+    """Make a parser of arguments; the description is the program's docstring."""
+    return argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+
+
+def whole_number(text: str) -> int:
+    """Read an argument that is a whole number of at least 1."""
+    if not (text.isascii() and text.isdigit() and int(text) >= 1):
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, not {text!r}")
+    return int(text)
+
+
+def run(program: Callable[[], object], *errors: type[Exception]) -> None:
+    """Run a program to its end: Ctrl-C and SIGTERM are quiet, an error is one line.
+
+    Args:
+        program: what to run.
+        *errors: what may go wrong besides a CallHistoryError, an OSError and a ValueError.
+    """
+    expected: tuple[type[Exception], ...] = (CallHistoryError, OSError, ValueError, *errors)
+    # As Ctrl-C does, this unwinds the "with" statements: devices are deleted, threads end.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        program()
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # of `… | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except expected as error:
+        line = " ".join(str(error).split())
+        sys.exit(f"{Path(sys.argv[0]).name}: {line}")
