@@ -7,6 +7,7 @@ bring a Webex of their own, on this machine, that ends with them.
 
 import argparse
 import contextlib
+import io
 import math
 import os
 import signal
@@ -39,14 +40,14 @@ def connect(**sandbox: Any) -> Iterator[CallHistoryClient]:
         **sandbox: what the local one is like, see callhistory.sandbox.Sandbox.
     """
     if is_real():
-        with CallHistoryClient() as client:
+        with CallHistoryClient(logger="error") as client:  # what fails is said once, by run()
             yield client
         return
 
     from callhistory.sandbox import Sandbox
 
     print("No WEBEX_ACCESS_TOKEN: a Webex on this machine, with sample calls.", file=sys.stderr)
-    with Sandbox(**sandbox) as cloud, CallHistoryClient(cloud.webex()) as client:
+    with Sandbox(**sandbox) as cloud, CallHistoryClient(cloud.webex(), "error") as client:
         yield client
 
 
@@ -92,6 +93,14 @@ def whole_number(text: str) -> int:
     return int(text)
 
 
+def some_seconds(text: str) -> float:
+    """Read an argument that is a number of seconds."""
+    with contextlib.suppress(ValueError):
+        if 0 < float(text) <= 1e6:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"expected a number of seconds, not {text!r}")
+
+
 def run(program: Callable[[], object], *errors: type[Exception]) -> None:
     """Run a program to its end: Ctrl-C and SIGTERM are quiet, an error is one line.
 
@@ -102,6 +111,8 @@ def run(program: Callable[[], object], *errors: type[Exception]) -> None:
     expected: tuple[type[Exception], ...] = (CallHistoryError, OSError, ValueError, *errors)
     # As Ctrl-C does, this unwinds the "with" statements: devices are deleted, threads end.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # not every terminal has every name's letters
     try:
         program()
         sys.stdout.flush()
@@ -113,3 +124,7 @@ def run(program: Callable[[], object], *errors: type[Exception]) -> None:
     except expected as error:
         line = " ".join(str(error).split())
         sys.exit(f"{Path(sys.argv[0]).name}: {line}")
+
+
+if __name__ == "__main__":
+    print(__doc__)

@@ -3,13 +3,13 @@
 It needs no account: it brings a Webex of its own, on this machine, where a call comes in every two
 seconds. With WEBEX_ACCESS_TOKEN set it listens to the real one. Ctrl-C ends it.
 
-    python examples/live_events.py [seconds]
+    python examples/live_events.py --seconds 30
 """
 
 import contextlib
-import os
-import sys
 from typing import Any
+
+from account import is_real, new_parser, run, some_seconds
 
 from callhistory import (
     CallHistoryClient,
@@ -30,7 +30,8 @@ def show_calls(client: CallHistoryClient, event: CallSessionEvent) -> None:
 
 @signals.offline.connect
 def show_offline(client: CallHistoryClient, event: signals.Offline) -> None:
-    print(f"offline: {event.reason}{', reconnecting' if event.reconnecting else ''}")
+    if event.reconnecting:  # otherwise wait() raises the reason
+        print(f"offline: {event.reason}, reconnecting")
 
 
 def listen(client: CallHistoryClient, seconds: float | None) -> None:
@@ -50,9 +51,13 @@ def listen(client: CallHistoryClient, seconds: float | None) -> None:
         client.wait(seconds)  # until close(), Ctrl-C or a permanent refusal
 
 
-def main(seconds: float | None) -> None:
-    if os.environ.get("WEBEX_ACCESS_TOKEN"):
-        with CallHistoryClient() as client:
+def main() -> None:
+    parser = new_parser(__doc__)
+    parser.add_argument("--seconds", type=some_seconds, help="how long (default: until Ctrl-C)")
+    seconds = parser.parse_args().seconds
+
+    if is_real():
+        with CallHistoryClient(logger="error") as client:
             listen(client, seconds)
         return
 
@@ -74,4 +79,4 @@ def main(seconds: float | None) -> None:
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]) if len(sys.argv) > 1 else None)
+    run(main)

@@ -8,19 +8,18 @@ real one. Each new token is in the file before it is used, so that the next star
 there; the variable WEBEX_REFRESH_TOKEN is needed for the first start only.
 """
 
-import argparse
 import contextlib
 import json
 import logging
 import os
-import signal
-import sys
 import tempfile
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from callhistory import CallHistoryClient, CallHistoryError, CallSessionEvent, TokenGrant, Webex
+from account import new_parser, run
+
+from callhistory import CallHistoryClient, CallSessionEvent, TokenGrant, Webex, signals
 
 log = logging.getLogger("service")
 
@@ -77,38 +76,31 @@ def connect(file: Path) -> Iterator[Webex]:
 
 
 def serve(webex: Webex) -> None:
-    with CallHistoryClient(webex) as client:
+    with CallHistoryClient(webex, logger="error") as client:
 
         @client.on("callHistory:user_recent_sessions")
         def on_calls(event: CallSessionEvent) -> None:
             for session in event.data.user_sessions.user_sessions:
                 log.info("%s call, %s", session.direction, session.disposition)
 
+        @signals.offline.connect_via(client)
+        def on_offline(client: CallHistoryClient, event: signals.Offline) -> None:
+            if event.reconnecting:  # otherwise wait() raises the reason
+                log.warning("offline: %s", event.reason)
+
         client.listen()
         log.info("Listening. Ctrl-C or SIGTERM ends it.")
         client.wait()
 
 
-def main() -> int:
-    assert __doc__ is not None
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def main() -> None:
+    parser = new_parser(__doc__)
     parser.add_argument("--tokens", type=Path, default=Path("webex-tokens.json"), metavar="FILE")
     file: Path = parser.parse_args().tokens
     logging.basicConfig(format="%(asctime)s %(name)s: %(message)s", level=logging.INFO)
-    # As Ctrl-C does, this unwinds the "with" statements: the device is deleted, the threads end.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    try:
-        with connect(file) as webex:
-            serve(webex)
-    except KeyboardInterrupt:
-        pass
-    except (CallHistoryError, OSError, ValueError) as error:
-        log.error("%s", error)  # noqa: TRY400 - one line says it
-        return 1
-    return 0
+    with contextlib.suppress(KeyboardInterrupt), connect(file) as webex:
+        serve(webex)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -1,21 +1,21 @@
 """Post each missed call to a webhook, the moment it is missed.
 
-    python examples/missed_call_alert.py [address] [seconds]
+    python examples/missed_call_alert.py --to https://desk.example.com/hook
 
-Without an address it starts a receiver of its own that prints what comes in. It needs no account:
+Without --to it starts a receiver of its own that prints what comes in. It needs no account:
 it brings a Webex of its own, on this machine, where a call comes in every two seconds. With
 WEBEX_ACCESS_TOKEN set it listens to the real one. Ctrl-C ends it.
 """
 
 import contextlib
 import json
-import os
 import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import requests
+from account import connect, new_parser, run, some_seconds
 
 from callhistory import CallHistoryClient, CallSessionEvent, Disposition, UserSession, signals
 
@@ -68,23 +68,17 @@ def local_webhook() -> Iterator[str]:
         thread.join()
 
 
-def main(address: str | None, seconds: float | None) -> None:
-    with contextlib.ExitStack() as stack:
-        if address is None:
-            address = stack.enter_context(local_webhook())
-        if os.environ.get("WEBEX_ACCESS_TOKEN"):
-            client = stack.enter_context(CallHistoryClient())
-        else:
-            from callhistory.sandbox import Sandbox
+def main() -> None:
+    parser = new_parser(__doc__)
+    parser.add_argument("--to", metavar="ADDRESS", help="where to post (default: to itself)")
+    parser.add_argument("--seconds", type=some_seconds, help="how long (default: until Ctrl-C)")
+    options = parser.parse_args()
 
-            cloud = stack.enter_context(Sandbox(chatter=2))
-            client = stack.enter_context(CallHistoryClient(cloud.webex()))
-        post_missed_calls(client, address, seconds)
+    with contextlib.ExitStack() as stack:
+        address = options.to or stack.enter_context(local_webhook())
+        client = stack.enter_context(connect(chatter=2))
+        post_missed_calls(client, address, options.seconds)
 
 
 if __name__ == "__main__":
-    arguments = sys.argv[1:]
-    main(
-        next((argument for argument in arguments if "://" in argument), None),
-        next((float(argument) for argument in arguments if "://" not in argument), None),
-    )
+    run(main)

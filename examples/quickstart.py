@@ -6,12 +6,15 @@ asks the real one, and then only reads.
     python examples/quickstart.py
 """
 
+import argparse
 import os
+import sys
 
-from callhistory import CallHistoryClient, Disposition, JanusResponseEvent, SortBy
+from callhistory import CallHistoryClient, CallHistoryError, Disposition, JanusResponseEvent, SortBy
 
 
 def show(history: JanusResponseEvent) -> None:
+    history.raise_for_status()  # Webex may have said no
     print(f"{'When (UTC)':17} {'':8} {'Who':26} {'How it ended':12} {'Seconds':>7}")
     for session in history:
         when = f"{session.start_time:%Y-%m-%d %H:%M}"
@@ -25,7 +28,7 @@ def show(history: JanusResponseEvent) -> None:
 
 def read_only(client: CallHistoryClient) -> None:
     history = client.get_call_history_data(days=7, limit=50, sort_by=SortBy.START_TIME)
-    show(history)  # raises if Webex said no
+    show(history)
     print(f"\n{history}")
 
 
@@ -51,7 +54,7 @@ def read_mark_and_delete(client: CallHistoryClient) -> None:
 
 def main() -> None:
     if os.environ.get("WEBEX_ACCESS_TOKEN"):
-        with CallHistoryClient() as client:
+        with CallHistoryClient(logger="error") as client:
             read_only(client)
         return
 
@@ -62,4 +65,10 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None).parse_args()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except CallHistoryError as error:
+        sys.exit(f"quickstart.py: {error}")

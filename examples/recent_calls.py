@@ -12,10 +12,12 @@ from account import connect, new_parser, run, whole_number
 
 from callhistory import Direction, Disposition, SortBy, UserSession
 
+UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+
 
 def printable(text: str | None) -> str:
     """Take out what would move a terminal's cursor: a name is a stranger's input."""
-    return "".join(char for char in text or "" if unicodedata.category(char)[0] != "C")
+    return "".join(char for char in text or "" if unicodedata.category(char) not in UNSEEN)
 
 
 def is_unseen(session: UserSession) -> bool:

@@ -14,13 +14,14 @@ from callhistory.sandbox.services.tokens import tokens
 from callhistory.sandbox.services.u2c import u2c
 from callhistory.sandbox.services.ucmgmt import ucmgmt
 from callhistory.sandbox.services.wdm import wdm
+from callhistory.sandbox.sessions import write_json
 
 
 class _Plain(DefaultJSONProvider):
     """Writes names as they are, also those that are not ASCII."""
 
-    ensure_ascii = False
-    sort_keys = False
+    def dumps(self, obj: object, **_options: object) -> str:
+        return write_json(obj)
 
 
 _WITHOUT_TOKEN = {"u2c.limited_catalog", "tokens.refresh", "metrics.accept"}

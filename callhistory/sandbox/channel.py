@@ -18,6 +18,7 @@ from callhistory.sandbox.connections import Connection
 from callhistory.sandbox.devices import Device
 from callhistory.sandbox.envelopes import Envelope, buffer_state, write_envelope
 from callhistory.sandbox.organization import Organization
+from callhistory.sandbox.sessions import write_json
 from callhistory.sandbox.websocket import WebSocket
 
 if TYPE_CHECKING:
@@ -181,7 +182,7 @@ class Channel:
         if isinstance(frame, str | bytes):
             content, kind = frame, frame_type(_read(frame))
         else:
-            content, kind = json.dumps(frame, ensure_ascii=False), frame_type(frame)
+            content, kind = write_json(frame), frame_type(frame)
         if as_text is None:
             as_text = isinstance(content, str)
         note = partial(self._log.record, self.connection, "sent", kind, content)

@@ -47,6 +47,8 @@ class Sandbox(Observation, Interference):
         backend: the calling backend of its people: ``WEBEX_CALLING``, ``UCM_CALLING`` or
             ``BROADWORKS_CALLING``.
         sessions: how many sessions the account holder has to begin with.
+        days: over how many days these are spread, most of them at working hours, missed more often
+            when nobody is at the desk; ``None`` spreads them evenly over six days.
         complete: whether each of these has all that is documented; else some miss an address, as
             real ones do.
         seed: the same seed gives the same people and calls; times are relative to now.
@@ -76,6 +78,7 @@ class Sandbox(Observation, Interference):
         mercury_port: int = 0,
         backend: str = "WEBEX_CALLING",
         sessions: int = 60,
+        days: int | None = None,
         complete: bool = False,
         seed: int = 1,
         device_limit: int = 100,
@@ -90,6 +93,8 @@ class Sandbox(Observation, Interference):
             raise ValueError(f"backend must be one of {', '.join(BACKENDS)}, not {backend!r}")
         if sessions < 0:
             raise ValueError("sessions must be at least 0")
+        if days is not None and days < 1:
+            raise ValueError("days must be at least 1")
         if device_limit < 1:
             raise ValueError("device_limit must be at least 1")
         spans = {"chatter": chatter, "ack_timeout": ack_timeout, "token_lifetime": token_lifetime}
@@ -102,6 +107,7 @@ class Sandbox(Observation, Interference):
             Organization,
             backend=backend,
             sessions=sessions,
+            days=days,
             complete=complete,
             seed=seed,
             clock=clock,

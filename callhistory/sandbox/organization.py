@@ -51,6 +51,7 @@ class Organization:
         *,
         backend: str,
         sessions: int,
+        days: int | None,
         complete: bool,
         seed: int,
         clock: Clock,
@@ -70,6 +71,7 @@ class Organization:
         self.devices = Devices(addresses, clock, device_limit)
         self.changes = Changes()
         self._complete = complete
+        self._days = days
         self._lock = RLock()
         self._accounts: tuple[Account, ...] = ()
         self._numbers = 0
@@ -97,6 +99,7 @@ class Organization:
                 rng=self.rng,
                 addresses=self.addresses,
                 complete=self._complete,
+                days=self._days,
             )
             account = Account(person, self.org_id, History(history), self.clock)
             self._accounts += (account,)

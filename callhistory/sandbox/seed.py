@@ -12,6 +12,7 @@ from callhistory.sandbox.addresses import Addresses
 from callhistory.sandbox.lines import DIRECTORY_NUMBERS, UNLISTED_NUMBER
 from callhistory.sandbox.people import Person
 from callhistory.sandbox.sessions import Call, Wire, write_session
+from callhistory.sandbox.workdays import is_away, ring_times, some_more_than_others
 
 _SPAN = timedelta(days=6)
 
@@ -72,8 +73,9 @@ def sample_sessions(
     rng: Random,
     addresses: Addresses,
     complete: bool,
+    days: int | None = None,
 ) -> list[Wire]:
-    """Make up a user's calls of the last six days.
+    """Make up a user's calls of the last days.
 
     Args:
         owner: whose history it is.
@@ -85,14 +87,24 @@ def sample_sessions(
         addresses: where the sandbox is.
         complete: whether every session has all that is documented; else some miss an address, as
             real ones do.
+        days: how many days; most calls come at working hours, some are from the same people, and
+            those that come when nobody is at the desk are missed more often. ``None`` spreads the
+            calls evenly over six days.
     """
+    if days is None:
+        spread = [_SPAN * ((index + 0.8 * rng.random()) / count) for index in range(count)]
+        end_times = [now - timedelta(minutes=2) - before for before in spread]
+    else:
+        end_times = ring_times(now, days, count, rng)
+        people = some_more_than_others(people)
     sessions: list[Wire] = []
     samples: list[_Sample] = []
-    for index in range(count):
+    for ended_at in end_times:
         if not samples:
             samples = rng.sample(_SAMPLES, len(_SAMPLES))
-        ended_at = now - timedelta(minutes=2) - _SPAN * ((index + 0.8 * rng.random()) / count)
         sample = samples.pop()
+        if days is not None:
+            sample = _suited(sample, is_away(ended_at), rng)
         call = _call(sample, owner, people, backend=backend, ended_at=ended_at, rng=rng)
         session = write_session(call, rng, addresses)
         if sample.is_read:
@@ -103,6 +115,16 @@ def sample_sessions(
             session[part].pop(name, None)
         sessions.append(session)
     return sessions
+
+
+def _suited(sample: _Sample, away: bool, rng: Random) -> _Sample:
+    """Give another kind of incoming call instead, in two of three cases that do not suit."""
+    if (sample.disposition == "MISSED") == away or sample.direction == "OUTGOING":
+        return sample
+    others = [
+        s for s in _SAMPLES if s.direction == "INCOMING" and (s.disposition == "MISSED") == away
+    ]
+    return rng.choice([sample, *rng.choices(others, k=2)])
 
 
 def _call(

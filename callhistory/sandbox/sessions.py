@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from random import Random
@@ -16,6 +17,8 @@ from callhistory.sandbox.people import Person
 from callhistory.times import write_time
 
 Wire = dict[str, Any]
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def new_id(rng: Random) -> str:
@@ -97,6 +100,12 @@ def check_is_json(session: Wire) -> None:
         json.dumps(session, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise ValueError(f"wire: must be JSON: {error}") from None
+
+
+def write_json(value: object) -> str:
+    """Write JSON with names as they are; half of a surrogate pair, which UTF-8 has not, escaped."""
+    text = json.dumps(value, ensure_ascii=False)
+    return json.dumps(value) if _SURROGATE.search(text) else text
 
 
 def overlay(session: Wire, changes: Mapping[str, Any]) -> Wire:

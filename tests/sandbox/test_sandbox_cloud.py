@@ -108,7 +108,8 @@ class TestLife:
             _ = Sandbox().access_token
 
     @pytest.mark.parametrize(
-        ("argument", "value"), [("backend", "OTHER"), ("sessions", -1), ("device_limit", 0)]
+        ("argument", "value"),
+        [("backend", "OTHER"), ("sessions", -1), ("days", 0), ("device_limit", 0)],
     )
     def test_wrong_argument_is_named(self, argument: str, value: object) -> None:
         """An argument out of its range is refused by its name."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import queue
 import re
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import pytest
 from sandbox_http import Http
 
+from callhistory import CallHistoryClient, CallSessionEvent
 from callhistory.sandbox import Sandbox
 from callhistory.times import read_time
 
@@ -136,3 +139,39 @@ def test_only_webex_calling_has_shared_lines(backend: str) -> None:
 
     assert {session["sessionType"] for session in found} == {"SPARK", "WEBEXCALLING"}
     assert any("cucmDN" in session["self"] for session in found) == (backend == "UCM_CALLING")
+
+
+def test_calls_of_some_weeks_come_at_working_hours() -> None:
+    """Over some weeks most calls come on workdays; those at noon and in the evening are missed."""
+    sessions = sample(sessions=400, days=28)
+    ended = {s["sessionId"]: read_time(s["endTime"]).astimezone() for s in sessions}
+    missed = {s["sessionId"] for s in sessions if s["disposition"] == "MISSED"}
+    incoming = {s["sessionId"] for s in sessions if s["direction"] == "INCOMING"}
+    away = {
+        name
+        for name, end in ended.items()
+        if end.weekday() > 4 or end.hour not in {9, 10, 11, 13, 14, 15, 16}
+    }
+
+    assert len(ended) == 400
+    assert list(ended.values()) == sorted(ended.values(), reverse=True)
+    assert NOW - timedelta(days=28, hours=1) <= min(ended.values())
+    assert max(ended.values()) <= NOW
+    assert sum(end.weekday() > 4 for end in ended.values()) < 60
+    assert len(missed & away) / len(incoming & away) > 0.6
+    assert len(missed - away) / len(incoming - away) < 0.4
+    callers = Counter(s["other"]["name"] for s in sessions if not s["other"]["isPrivate"])
+    assert callers.most_common()[0][1] > 4 * callers.most_common()[-1][1]
+
+
+def test_half_a_surrogate_pair_is_sent_as_json_has_it() -> None:
+    """A name that UTF-8 cannot hold arrives as it is, in the history and in an event."""
+    with Sandbox(sessions=0) as cloud, CallHistoryClient(cloud.webex()) as client:
+        heard: queue.Queue[CallSessionEvent] = queue.Queue()
+        client.on("callHistory:user_recent_sessions", heard.put)
+        client.listen()
+        cloud.place_call(name="half \ud83d")
+
+        (session,) = heard.get(timeout=10).data.user_sessions.user_sessions
+        assert session.other.name == "half \ud83d"
+        assert list(client.get_call_history_data()) == [session]

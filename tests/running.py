@@ -1,0 +1,54 @@
+"""Programs of the project, run as a user runs them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+# A shell in the background starts programs that ignore SIGINT.
+HEEDING_CTRL_C = """
+import os, runpy, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+del sys.argv[0]
+sys.path[0] = os.path.dirname(sys.argv[0])
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def run_until(line: str, end: int, *arguments: str, **environment: str) -> tuple[int, str, str]:
+    """Run an example until it prints something, and send it a signal then."""
+    with subprocess.Popen(
+        [sys.executable, "-u", "-c", HEEDING_CTRL_C, *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        said = ""
+        while line not in said:
+            more = process.stdout.readline()
+            assert more, said
+            said += more
+        process.send_signal(end)
+        rest, _ = process.communicate(timeout=20)
+    return process.returncode, said, rest
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a Python program in the folder of the project."""
+    return subprocess.run(
+        [sys.executable, "-W", "error", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", **environment},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=50,
+        check=False,
+    )

@@ -1,0 +1,256 @@
+"""The examples that are finished programs: how they ask, what they write, and how they fail."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from account import whole_history
+from running import HEEDING_CTRL_C, ROOT, run
+
+from callhistory import CallHistoryClient, CallHistoryError, UserSession, from_wire, to_wire
+from callhistory.sandbox import Sandbox
+from callhistory.sandbox.history import History
+
+SHARED = "account.py"
+PROGRAMS = sorted(
+    path.name
+    for path in (ROOT / "examples").glob("*.py")
+    if path.name != SHARED and not path.name.startswith("test_")
+)
+WORST = '=HYPERLINK("http://evil.example","\x1b[2J\u202eclick")'
+
+
+def account_of(cloud: Sandbox) -> dict[str, str]:
+    """Give what a program needs in its environment to ask a sandbox."""
+    return {"WEBEX_ACCESS_TOKEN": cloud.access_token, "U2C_SERVICE_URL": cloud.u2c_url}
+
+
+def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", HEEDING_CTRL_C, *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+
+
+def test_every_program_says_what_it_does() -> None:
+    """With --help each program prints its first sentence, and does nothing else."""
+    running = {name: start(f"examples/{name}", "--help") for name in PROGRAMS}
+    for name, process in running.items():
+        said, trouble = process.communicate(timeout=50)
+        first = (ROOT / "examples" / name).read_text("utf-8").splitlines()[0].removeprefix('"""')
+        assert (process.returncode, trouble) == (0, ""), name
+        assert first in " ".join(said.split()), name
+
+
+def test_every_program_says_in_one_line_that_its_token_is_refused() -> None:
+    """With a refused token each program ends with exit code 1 and one line, without a traceback."""
+    with Sandbox() as cloud:
+        refused = account_of(cloud) | {"WEBEX_ACCESS_TOKEN": "refused"}
+        running = {
+            name: start(f"examples/{name}", **refused)
+            for name in PROGRAMS
+            if name != "forward_to_redis.py"
+        }
+        for name, process in running.items():
+            said, trouble = process.communicate(timeout=50)
+            assert (process.returncode, said) == (1, ""), name
+            assert trouble.startswith(f"{name}: 401: "), trouble
+            assert trouble.count("\n") == 1, trouble
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for another process")
+def test_ctrl_c_ends_an_export_and_leaves_nothing_half_done(tmp_path: Path) -> None:
+    """Ctrl-C ends a program that works with exit code 130; the file that was there is still it."""
+    file = tmp_path / "calls.csv"
+    file.write_text("as it was")
+    with Sandbox() as cloud:
+        cloud.fail_next("/userSessions", delay=30)
+        process = start("examples/export_csv.py", f"--output={file}", **account_of(cloud))
+        cloud.wait_for_requests("/userSessions", timeout=30)
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=20) == ("", "")
+    assert process.returncode == 130
+    assert file.read_text() == "as it was"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.fixture
+def odd_cloud() -> Any:
+    with Sandbox(sessions=20) as cloud:
+        now = datetime.now(UTC)  # the order of calls that end together is their ids'
+        odd: list[dict[str, Any]] = [
+            {"name": WORST, "phone_number": "+15125550133", "isTest": True},
+            {"name": "half \ud83d", "surprise": {"a": [None, 1.5, "\u2028"]}},
+            {"name": "Zoë 🎈\u2028", "disposition": "VOICEMAIL"},
+        ]
+        for number, call in enumerate(odd):
+            cloud.place_call(ended_at=now + timedelta(seconds=number - 9), **call)
+        yield cloud
+
+
+def test_json_lines_give_the_same_bytes_again(odd_cloud: Sandbox, tmp_path: Path) -> None:
+    """What from_wire reads of a line is written as the same line again, whatever stands in it."""
+    file = tmp_path / "calls.jsonl"
+    done = run("examples/export_csv.py", f"--output={file}", **account_of(odd_cloud))
+    assert (done.returncode, done.stdout) == (0, "")
+    lines = file.read_bytes().split(b"\n")
+    assert (len(lines), lines.pop()) == (24, b"")
+    records = [from_wire(UserSession, json.loads(line)) for line in lines]
+    with CallHistoryClient(odd_cloud.webex()) as client:
+        assert records == list(client.get_call_history_data(sort="ASC"))
+
+    again = tmp_path / "again.jsonl"
+    again.write_bytes(b"".join(json_line(record) for record in records))
+    assert again.read_bytes() == file.read_bytes()
+
+
+def json_line(record: UserSession) -> bytes:
+    from export_csv import json_lines
+
+    (line,) = json_lines([record])
+    return line
+
+
+def test_csv_has_a_row_for_each_session(odd_cloud: Sandbox) -> None:
+    """The CSV has what the records have, and a name that begins like a formula is only text."""
+    done = run("examples/export_csv.py", **account_of(odd_cloud))
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = list(csv.DictReader(io.StringIO(done.stdout, newline="")))
+    with CallHistoryClient(odd_cloud.webex()) as client:
+        sessions = list(client.get_call_history_data(sort="ASC"))
+    assert [row["session_id"] for row in rows] == [s.session_id for s in sessions]
+    assert [datetime.fromisoformat(row["end_time"]) for row in rows] == [
+        s.end_time for s in sessions
+    ]
+    assert [row["other_name"] for row in rows[-3:]] == [f"'{WORST}", "half ?", "Zoë 🎈\u2028"]
+    assert rows[-3]["other_phone_number"] == "+15125550133"
+    assert rows[-1]["disposition"] == "VOICEMAIL"
+
+
+def test_csv_of_nothing_is_its_heading() -> None:
+    """An empty history is exported as the names of the columns."""
+    with Sandbox(sessions=0) as cloud:
+        done = run("examples/export_csv.py", "--format=csv", **account_of(cloud))
+    assert done.stdout.startswith("session_id,start_time,")
+    assert done.stdout.count("\n") == 1
+
+
+def test_recent_calls_are_one_line_each(odd_cloud: Sandbox) -> None:
+    """A call is a line, whatever its name would do to a terminal; --missed leaves out the rest."""
+    done = run("examples/recent_calls.py", **account_of(odd_cloud))
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.split("\n")
+    assert len(lines) == 24
+    assert not set("\x1b\u202e\u2028") & set(done.stdout)
+
+    missed = run("examples/recent_calls.py", "--missed", **account_of(odd_cloud)).stdout
+    assert missed.count("\n") == sum(" Missed" in line for line in lines)
+
+
+@pytest.fixture
+def old_cloud() -> Any:
+    """Give a sandbox with thirty calls of long ago and five of this week."""
+    with Sandbox(sessions=0) as cloud:
+        for number in range(30):
+            ended_at = datetime.now(UTC) - timedelta(days=40, hours=number)
+            cloud.place_call(ended_at=ended_at)
+        for number in range(5):
+            cloud.place_call(ended_at=datetime.now(UTC) - timedelta(days=number))
+        yield cloud
+
+
+def left(cloud: Sandbox) -> int:
+    with CallHistoryClient(cloud.webex()) as client:
+        return len(client.get_call_history_data(days=100, limit=1_000))
+
+
+def test_old_records_are_only_counted(old_cloud: Sandbox) -> None:
+    """Without --yes the old records are counted, and nothing is sent that deletes."""
+    done = run("examples/delete_old_records.py", **account_of(old_cloud))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("30 records, from ")
+    assert done.stdout.endswith("Nothing was deleted: --yes deletes them.\n")
+    assert old_cloud.requests_to("/markAsDeleted") == ()
+
+
+def test_a_deletion_goes_on_where_it_was_stopped(old_cloud: Sandbox) -> None:
+    """Old records are deleted in batches; after a refusal the same command deletes the rest."""
+    command = ("examples/delete_old_records.py", "--yes", "--batch=12")
+    old_cloud.fail_next("/markAsDeleted", delay=0.001)  # the first batch is deleted
+    old_cloud.fail_next("/markAsDeleted", status=500)
+    done = run(*command, **account_of(old_cloud))
+    assert done.returncode == 1
+    assert done.stdout.endswith("deleted 12 of 30\n18 are left: run it again to go on.\n")
+    assert done.stderr.startswith("delete_old_records.py: 500: ")
+    assert left(old_cloud) == 23
+
+    done = run(*command, **account_of(old_cloud))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("deleted 12 of 18\ndeleted 18 of 18\n")
+    assert left(old_cloud) == 5
+    assert run(*command, **account_of(old_cloud)).stdout == "No record is older than 30 days.\n"
+
+
+def whole(cloud: Sandbox, days: int) -> list[UserSession]:
+    with CallHistoryClient(cloud.webex()) as client:
+        return [session for page in whole_history(client, days) for session in page]
+
+
+@pytest.mark.parametrize(("full_page", "largest"), [(1_000, 1_000), (7, 1_000), (1_000, 40)])
+def test_the_whole_history_comes_whatever_a_page_holds(
+    full_page: int, largest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each session comes once, the oldest first, also where Webex gives less than is asked for."""
+    monkeypatch.setattr("account.FULL_PAGE", full_page)
+    give_at_most(largest, monkeypatch)
+    with Sandbox(sessions=120, days=20) as cloud:
+        sessions = whole(cloud, 30)
+    assert len(sessions) == 120
+    assert sessions == sorted(sessions, key=lambda session: session.end_time)
+    assert len({to_wire(session)["sessionId"] for session in sessions}) == 120
+
+
+def test_an_empty_history_is_whole(client: CallHistoryClient, cloud: Sandbox) -> None:
+    """Where there is nothing, nothing comes, and nothing is waited for."""
+    with Sandbox(sessions=0) as empty:
+        assert whole(empty, 30) == []
+
+
+def test_a_history_that_cannot_be_had_whole_is_not_taken_for_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where one day has more calls than Webex ever gives, that is an error and not an end."""
+    give_at_most(3, monkeypatch)
+    with Sandbox(sessions=30) as cloud, pytest.raises(ValueError, match="gives 3 calls at a time"):
+        whole(cloud, 30)
+
+
+def test_a_refused_history_is_not_an_empty_one(cloud: Sandbox) -> None:
+    """When Webex says no to a page, the whole history raises."""
+    cloud.fail_next("/userSessions", status=500)
+    with pytest.raises(CallHistoryError, match="500"):
+        whole(cloud, 30)
+
+
+def give_at_most(largest: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    fetch = History.fetch
+
+    def capped(self: History, since: datetime, *, limit: int, **options: Any) -> Any:
+        return fetch(self, since, limit=min(limit, largest), **options)
+
+    monkeypatch.setattr(History, "fetch", capped)
