@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import threading
@@ -29,7 +30,6 @@ _HTTP_SETTINGS = {
     "netrc",
 }
 
-
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add ``--search-private``."""
     private_words.add_option(parser)
@@ -43,6 +43,12 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Run one worker more than there are cores: the tests wait more than they compute."""
     return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_finish() -> None:
+    """Leave out what is there before the first test where garbage is looked for: it takes long."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
