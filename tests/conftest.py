@@ -12,6 +12,7 @@ from pathlib import Path
 import private_words
 import pytest
 import responses
+from hypothesis import HealthCheck, settings
 from waiting import wait_until
 
 from callhistory import CallHistoryClient
@@ -29,6 +30,11 @@ _HTTP_SETTINGS = {
     "ssl_cert_dir",
     "netrc",
 }
+
+# A busy machine is no failure, nor is the first example of all, for which modules are read.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add ``--search-private``."""

@@ -31,7 +31,7 @@ JAVASCRIPT: list[tuple[str, int]] = [
 FIRST_MS, LAST_MS = -62_135_596_800_000, 253_402_300_799_999
 OUTSIDE = ["0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59.999-14:00"]
 
-quick = settings(max_examples=200, deadline=None)
+quick = settings(max_examples=200)
 offsets = st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 
 

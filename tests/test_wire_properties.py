@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from cattrs import Converter
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from wire_samples import CLASSES, RECORDS, Wire, a_session, wire_form
 
@@ -17,7 +17,7 @@ from callhistory import DecodeError, UserSession, UserSessions, from_wire, shape
 from callhistory.leaves import Mismatch, Unreadable
 from callhistory.wire import read_json, read_sessions
 
-quick = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=30)
 thorough = settings(quick, max_examples=400)
 
 times = st.one_of(
