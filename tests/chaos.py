@@ -24,7 +24,7 @@ from typing import Any
 
 import attrs
 import pytest
-from chaos_faults import FAMILIES, Mischief
+from chaos_faults import FAMILIES, Fault, Mischief
 from chaos_ledger import Footprint, Ledger
 from hearing import RECENT, library_threads
 from waiting import wait_until
@@ -75,7 +75,7 @@ class Run:
 
     Attributes:
         seed: what is random.
-        seconds: how long faults happen.
+        seconds: how long faults happen, after each has happened once.
         families: which of `FAMILIES`.
         skew: how many minutes the service's clock is ahead of the client's, or behind if negative.
         overlap: from how many seconds before an outage sessions are fetched.
@@ -83,6 +83,7 @@ class Run:
         calls_a_second: how many come in, bursts apart.
         drop_seconds: how long the server accepts and drops at once in the end.
         patience: how many seconds the client has to deliver the rest when all is calm.
+        finale: whether an outage and a half-open connection come last.
     """
 
     seed: int
@@ -94,6 +95,12 @@ class Run:
     calls_a_second: float = 8.0
     drop_seconds: float = 2.0
     patience: float = 20.0
+    finale: bool = True
+
+    @property
+    def faults(self) -> list[Fault]:
+        """The faults of its families."""
+        return [fault for family in self.families for fault in FAMILIES[family]]
 
 
 @attrs.frozen(kw_only=True)
@@ -292,12 +299,10 @@ def run_chaos(run: Run, patch: pytest.MonkeyPatch) -> Report:
                 for kind in _do_faults(run, rng, mischief, lambda: client.listening):
                     faults[kind] += 1
                 attempts = mischief.accept_and_drop_for(run.drop_seconds)
-            mischief.last_outage()
-            # A recovery that is still under way would bring the calls of a half-open connection.
-            if ledger.wait_for_all(run.patience) and wait_until(_recoveries_are_over):
-                mischief.last_half_open()
-                ledger.wait_for_all(run.patience)
+            all_came = _finish(run, ledger, mischief)
             calls.place(1)  # a small event is the last one that is held on to
+            if all_came:
+                ledger.wait_for_all(run.patience)
             time.sleep(3 * _ACK_TIMEOUT)  # what is delivered again would come now
             if not client.listening:
                 problems.append(f"it has stopped listening: {_why(client)}")
@@ -321,6 +326,18 @@ def run_chaos(run: Run, patch: pytest.MonkeyPatch) -> Report:
     )
 
 
+def _finish(run: Run, ledger: Ledger, mischief: Mischief) -> bool:
+    """Do the last faults, and wait for what they kept back; whether all of it came."""
+    if not run.finale:
+        return ledger.wait_for_all(run.patience)
+    mischief.last_outage()
+    # A recovery that is still under way would bring the calls of a half-open connection.
+    if not (ledger.wait_for_all(run.patience) and wait_until(_recoveries_are_over)):
+        return False
+    mischief.last_half_open()
+    return ledger.wait_for_all(run.patience)
+
+
 def _recoveries_are_over() -> bool:
     return "callhistory-errands" not in library_threads()
 
@@ -330,12 +347,15 @@ def _do_faults(
 ) -> Iterator[str]:
     """Do all faults in random order, and again until the time is up; give their kinds."""
     end = time.monotonic() + run.seconds
-    faults = [fault for family in run.families for fault in FAMILIES[family]]
-    while True:
+    faults = run.faults
+    done = 0
+    while faults:
         for fault in rng.sample(faults, len(faults)):
-            if time.monotonic() > end or not goes_on():
+            is_over = done >= len(faults) and time.monotonic() > end
+            if is_over or not goes_on():
                 return
             yield fault(mischief)
+            done += 1
             mischief.breathe()
 
 

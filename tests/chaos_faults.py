@@ -334,7 +334,10 @@ class Mischief:
         with self._cloud.outage():
             wait_until(lambda: not self._open())
             self._place(60)
-        self._ready()
+        connection = self._ready()
+        if connection is not None:
+            # With its first ping the client has begun to fetch what it missed.
+            wait_until(lambda: self._has_pinged(connection))
 
     def last_half_open(self) -> None:
         """Let a connection go half-open that nobody closes any more, and let calls happen."""
@@ -366,6 +369,10 @@ class Mischief:
 
         wait_until(look, 10)
         return found[-1] if found else None
+
+    def _has_pinged(self, connection: Connection) -> bool:
+        pings = self._cloud.frames_of("ping", direction="received", connection=connection)
+        return bool(pings) or not connection.is_open
 
     def _accepted(self) -> int:
         numbers = [c.number for c in self._cloud.connections if c.ready_at is not None]
