@@ -24,8 +24,10 @@ def cloud(used_cloud: Sandbox) -> Sandbox:
     return used_cloud
 
 
-@pytest.mark.parametrize("name", PATHS)
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    ("case", "name"),
+    [pytest.param(case, name, id=f"{case.name}-{name}") for case in CASES for name in case.calls],
+)
 def test_each_fault_has_one_outcome(cloud: Sandbox, case: Case, name: str) -> None:
     """A call that meets a fault ends as the table says, with as many requests, and in time."""
     found = measure(cloud, case, name)
