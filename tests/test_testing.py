@@ -19,9 +19,14 @@ pytest_plugins = ["pytester"]
 EXAMPLE = Path(__file__).parent.parent / "examples" / "test_my_receiver.py"
 
 
+# Plugins of this project that another need not have; hypothesis alone takes a second to import.
+OTHERS = ("hypothesispytest", "randomly", "xdist", "timeout", "pytest_cov", "cacheprovider")
+
+
 def run(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
     """Run pytest in a project of its own."""
-    return pytester.runpytest_subprocess("-W", "error", *options, timeout=50)
+    without = [option for name in OTHERS for option in ("-p", f"no:{name}")]
+    return pytester.runpytest_subprocess("-W", "error", *without, *options, timeout=50)
 
 
 def test_the_example_passes_in_a_project_of_its_own(pytester: pytest.Pytester) -> None:
@@ -107,7 +112,7 @@ def test_each_test_has_a_sandbox_of_its_own(pytester: pytest.Pytester) -> None:
         """
     )
 
-    run(pytester, "-p", "no:randomly").assert_outcomes(passed=3)
+    run(pytester).assert_outcomes(passed=3)
 
 
 def test_a_project_without_use_for_them_imports_nothing_heavy(pytester: pytest.Pytester) -> None:
