@@ -29,14 +29,12 @@ class Change:
         user_id: whose history it is.
         session_ids: the sessions it happened to.
         sessions: the sessions themselves, where they are new.
-        device_url: the device that caused it, if it said so.
     """
 
     kind: ChangeKind
     user_id: str
     session_ids: tuple[str, ...]
     sessions: tuple[Wire, ...] = ()
-    device_url: str | None = None
 
 
 Subscriber = Callable[[Change], None]

@@ -132,7 +132,7 @@ class Mercury:
 
     def _deliver(self, change: Change) -> None:
         envelope = write_envelope(event_of(change), self._organization.clock())
-        self._switchboard.deliver(envelope, change.user_id, but_not_to=change.device_url)
+        self._switchboard.deliver(envelope, change.user_id)
 
 
 def _hurry(websocket: WebSocket) -> None:

@@ -60,12 +60,12 @@ class Switchboard:
             if same_device and other.connection.number < channel.connection.number:
                 other.give_way()
 
-    def deliver(self, envelope: Envelope, user_id: str, but_not_to: str | None) -> None:
-        """Send an envelope to all devices of a user that are ready, but one perhaps."""
+    def deliver(self, envelope: Envelope, user_id: str) -> None:
+        """Send an envelope to all devices of a user that are ready."""
         if self.is_offline:  # the channels that were dropped may not have noticed it yet
             return
         for channel in self._channels:
-            if channel.device.user_id == user_id and channel.device.url != but_not_to:
+            if channel.device.user_id == user_id:
                 channel.deliver(envelope)
 
     def go_offline(self) -> None:

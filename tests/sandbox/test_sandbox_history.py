@@ -189,17 +189,16 @@ class TestMarkRead:
         assert http.sessions() == before
 
     def test_is_published(self, cloud: Sandbox, http: Http, changes: list[Change]) -> None:
-        """A mark is told with the user, the sessions and the device that caused it."""
+        """A mark is told with the user and the sessions."""
         session = http.sessions()[0]
 
-        mark(http, pair_of(session), headers={"cisco-device-url": "http://device"})
+        mark(http, pair_of(session))
 
         assert changes == [
             Change(
                 kind=ChangeKind.VIEWED,
                 user_id=cloud.user.id,
                 session_ids=(str(session["sessionId"]),),
-                device_url="http://device",
             )
         ]
 

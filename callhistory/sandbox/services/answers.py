@@ -30,11 +30,6 @@ def caller() -> Account:
     return cast(Account, g.account)
 
 
-def caused_by() -> str | None:
-    """Give the device that the request says it comes from."""
-    return request.headers.get("cisco-device-url")
-
-
 def json_body() -> Any:
     """Read the request's body.
 

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, jsonify, request
 from callhistory.sandbox.addresses import JANUS
 from callhistory.sandbox.changes import Change, ChangeKind
 from callhistory.sandbox.organization import Organization
-from callhistory.sandbox.services.answers import caller, caused_by, json_body
+from callhistory.sandbox.services.answers import caller, json_body
 from callhistory.sandbox.services.rules import read_fetch, read_pairs
 
 
@@ -46,7 +46,6 @@ def janus(organization: Organization) -> Blueprint:
                     kind=kind,
                     user_id=caller().id,
                     session_ids=tuple(session_ids),
-                    device_url=caused_by(),
                 )
             )
 
