@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -38,6 +41,31 @@ def run_until(line: str, end: int, *arguments: str, **environment: str) -> tuple
         process.send_signal(end)
         rest, _ = process.communicate(timeout=20)
     return process.returncode, said, rest
+
+
+@contextlib.contextmanager
+def running(output: Path, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program beside the test; what it says gets into a file. At the end it is killed."""
+    with (
+        output.open("wb") as file,
+        subprocess.Popen(
+            [sys.executable, "-u", "-c", HEEDING_CTRL_C, *arguments],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        ) as process,
+    ):
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def end(process: subprocess.Popen[bytes], number: int = signal.SIGINT) -> int:
+    """Send a signal to a program, wait for its end, and give its exit code."""
+    process.send_signal(number)
+    return process.wait(30)
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
