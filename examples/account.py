@@ -12,6 +12,7 @@ import math
 import os
 import signal
 import sys
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,6 +27,7 @@ from callhistory import (
 )
 
 FULL_PAGE = 1_000
+UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
 def is_real() -> bool:
@@ -72,11 +74,25 @@ def whole_history(client: CallHistoryClient, days: int) -> Iterator[Sequence[Use
         elif awaited <= seen:
             return
         elif not fresh:
-            raise ValueError(f"Webex gives {len(page)} calls at a time, and a day has more")
+            latest = client.get_call_history_data(days=days, limit=1, sort=Sort.DESC)
+            if all(session.end_time_session_id in seen for session in latest):
+                return  # what was awaited has been deleted in the meantime
+            raise ValueError(f"Webex gives {len(page)} calls at a time, and two days have more")
         else:
             # One day more, as a call may have begun before the last of this page ended.
             since = datetime.now(UTC) - page[-1].end_time
             days = min(days, max(1, math.ceil(since / timedelta(days=1)) + 1))
+
+
+def printable(text: str | None) -> str:
+    """Take out what would move a terminal's cursor: a name is a stranger's input."""
+    return "".join(char for char in text or "" if unicodedata.category(char) not in UNSEEN)
+
+
+def name_of(session: UserSession) -> str:
+    """Say who is at the other end."""
+    other = session.other
+    return printable(other.name) or printable(other.phone_number) or "private"
 
 
 def new_parser(description: str | None) -> argparse.ArgumentParser:
@@ -88,8 +104,8 @@ def new_parser(description: str | None) -> argparse.ArgumentParser:
 
 def whole_number(text: str) -> int:
     """Read an argument that is a whole number of at least 1."""
-    if not (text.isascii() and text.isdigit() and int(text) >= 1):
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, not {text!r}")
+    if not (text.isascii() and text.isdigit() and len(text) < 7 and int(text) >= 1):
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, not {text:.20}")
     return int(text)
 
 
@@ -98,11 +114,11 @@ def some_seconds(text: str) -> float:
     with contextlib.suppress(ValueError):
         if 0 < float(text) <= 1e6:
             return float(text)
-    raise argparse.ArgumentTypeError(f"expected a number of seconds, not {text!r}")
+    raise argparse.ArgumentTypeError(f"expected a number of seconds, not {text:.20}")
 
 
 def run(program: Callable[[], object], *errors: type[Exception]) -> None:
-    """Run a program to its end: Ctrl-C and SIGTERM are quiet, an error is one line.
+    """Run a program to its end: Ctrl-C, SIGTERM and SIGHUP are quiet, an error is one line.
 
     Args:
         program: what to run.
@@ -110,7 +126,8 @@ def run(program: Callable[[], object], *errors: type[Exception]) -> None:
     """
     expected: tuple[type[Exception], ...] = (CallHistoryError, OSError, ValueError, *errors)
     # As Ctrl-C does, this unwinds the "with" statements: devices are deleted, threads end.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        signal.signal(number, signal.default_int_handler)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # not every terminal has every name's letters
     try:

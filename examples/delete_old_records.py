@@ -20,8 +20,8 @@ from callhistory import CallHistoryClient, UserSession
 
 def old_records(client: CallHistoryClient, older_than: int, within: int) -> list[UserSession]:
     """Give the records that ended more than so many days ago, the oldest first."""
+    sessions = list(itertools.chain.from_iterable(whole_history(client, within)))
     newest = datetime.now(UTC) - timedelta(days=older_than)
-    sessions = itertools.chain.from_iterable(whole_history(client, within))
     return [s for s in sessions if s.end_time < newest and not s.is_deleted]
 
 
@@ -46,6 +46,8 @@ def main() -> None:
     add_number("--batch", default=100, help="how many at once (default: 100)")
     parser.add_argument("--yes", action="store_true", help="delete them; without, they are counted")
     options = parser.parse_args()
+    if options.within <= options.older_than:
+        parser.error("--within must be more days than --older-than")
 
     with connect(sessions=500, days=90) as client:
         old = old_records(client, options.older_than, options.within)

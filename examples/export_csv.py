@@ -43,12 +43,13 @@ COLUMNS: dict[str, Callable[[UserSession], Any]] = {
     "self_name": lambda s: s.self_.name,
     "self_phone_number": lambda s: s.self_.phone_number,
 }
-NUMBER = re.compile(r"[+-]?[\d .()/-]*")
+FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")  # the wide ones, too
+NUMBER = re.compile(r"\+?\d+")
 
 
 def cell(value: Any) -> Any:
     """Let no spreadsheet take a stranger's name for a formula, such as =HYPERLINK("…")."""
-    if isinstance(value, str) and value[:1] in "=+-@\t\r" and not NUMBER.fullmatch(value):
+    if isinstance(value, str) and value.lstrip()[:1] in FORMULA and not NUMBER.fullmatch(value):
         return f"'{value}"
     return value
 
@@ -83,8 +84,15 @@ def open_output(file: Path | None) -> Iterator[BinaryIO]:
     if file is None:
         yield sys.stdout.buffer
         return
+    if file.exists() and not file.is_file():  # a pipe, or a device
+        with file.open("wb") as pipe:
+            yield pipe
+        return
+    file = file.resolve()  # what a link leads to, and not the link
+    if not file.parent.is_dir():
+        raise ValueError(f"there is no folder {file.parent}")
     # Nobody else may read it: it says who called whom.
-    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=file.name)
+    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=".export-")
     try:
         with os.fdopen(descriptor, "wb") as new:
             yield new

@@ -32,7 +32,16 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import redis
-from account import connect, new_parser, run, some_seconds, whole_history, whole_number
+from account import (
+    connect,
+    name_of,
+    new_parser,
+    printable,
+    run,
+    some_seconds,
+    whole_history,
+    whole_number,
+)
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -186,8 +195,7 @@ def process(key: str, event: Event) -> None:
     """Do what is to be done with an event; this is the place for your own."""
     if isinstance(event, CallSessionEvent):
         for session in event.data.user_sessions.user_sessions:
-            who = session.other.name or session.other.phone_number or "private"
-            print(f"{key}  call: {session.disposition}, {who!a}", flush=True)
+            print(f"{key}  call: {printable(session.disposition)}, {name_of(session)}", flush=True)
     elif isinstance(event, CallSessionViewedEvent):
         print(f"{key}  read: {len(event.data.user_read_sessions.user_read_sessions)}", flush=True)
     else:

@@ -9,7 +9,7 @@ seconds. With WEBEX_ACCESS_TOKEN set it listens to the real one. Ctrl-C ends it.
 import contextlib
 from typing import Any
 
-from account import is_real, new_parser, run, some_seconds
+from account import is_real, name_of, new_parser, printable, run, some_seconds
 
 from callhistory import (
     CallHistoryClient,
@@ -24,8 +24,8 @@ from callhistory import (
 @signals.user_recent_sessions.connect
 def show_calls(client: CallHistoryClient, event: CallSessionEvent) -> None:
     for session in event.data.user_sessions.user_sessions:
-        who = session.other.name or session.other.phone_number or "private"
-        print(f"call:    {session.disposition}, {who}{' (recovered)' if event.recovered else ''}")
+        recovered = " (recovered)" if event.recovered else ""
+        print(f"call:    {printable(session.disposition)}, {name_of(session)}{recovered}")
 
 
 @signals.offline.connect

@@ -36,7 +36,8 @@ def read_refresh_token(file: Path) -> str | None:
 
 def store(file: Path, grant: TokenGrant) -> None:
     # Readable by nobody else from its first moment, and whole or not there at all.
-    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=file.name)
+    file = file.resolve()  # what a link leads to, and not the link
+    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=".token-")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as new:
             json.dump({"refresh_token": grant.refresh_token}, new)
@@ -53,7 +54,7 @@ def store(file: Path, grant: TokenGrant) -> None:
 def connect(file: Path) -> Iterator[Webex]:
     """Give the real Webex where there is a token for it, or else one on this machine."""
     token_url = os.environ.get("WEBEX_TOKEN_URL")  # for a sandbox that runs elsewhere
-    if os.environ.get("WEBEX_CLIENT_ID"):
+    if os.environ.get("WEBEX_CLIENT_ID") or os.environ.get("WEBEX_REFRESH_TOKEN"):
         token = read_refresh_token(file)
         on_refresh = partial(store, file)
         with Webex(refresh_token=token, on_refresh=on_refresh, token_url=token_url) as webex:

@@ -7,22 +7,23 @@ it brings a Webex of its own, on this machine, where a call comes in every two s
 WEBEX_ACCESS_TOKEN set it listens to the real one. Ctrl-C ends it.
 """
 
+import argparse
 import contextlib
 import json
 import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from urllib.parse import urlsplit
 
 import requests
-from account import connect, new_parser, run, some_seconds
+from account import connect, name_of, new_parser, run, some_seconds
 
 from callhistory import CallHistoryClient, CallSessionEvent, Disposition, UserSession, signals
 
 
 def alert(address: str, session: UserSession) -> None:
-    who = session.other.name or session.other.phone_number or "somebody private"
-    text = f"Missed call from {who} at {session.start_time:%H:%M} UTC"
+    text = f"Missed call from {name_of(session)} at {session.start_time:%H:%M} UTC"
     requests.post(address, json={"text": text}, timeout=10).raise_for_status()
 
 
@@ -68,9 +69,18 @@ def local_webhook() -> Iterator[str]:
         thread.join()
 
 
+def web_address(text: str) -> str:
+    """Read an argument that is a webhook's address."""
+    if urlsplit(text).scheme not in ("http", "https") or not urlsplit(text).hostname:
+        raise argparse.ArgumentTypeError("expected an address such as https://desk.example.com/")
+    return text
+
+
 def main() -> None:
     parser = new_parser(__doc__)
-    parser.add_argument("--to", metavar="ADDRESS", help="where to post (default: to itself)")
+    parser.add_argument(
+        "--to", type=web_address, metavar="ADDRESS", help="where to post (default: to itself)"
+    )
     parser.add_argument("--seconds", type=some_seconds, help="how long (default: until Ctrl-C)")
     options = parser.parse_args()
 

@@ -6,11 +6,9 @@ asks the real one, and then only reads.
     python examples/quickstart.py
 """
 
-import argparse
-import os
-import sys
+from account import connect, is_real, name_of, new_parser, printable, run
 
-from callhistory import CallHistoryClient, CallHistoryError, Disposition, JanusResponseEvent, SortBy
+from callhistory import CallHistoryClient, Disposition, JanusResponseEvent, SortBy
 
 
 def show(history: JanusResponseEvent) -> None:
@@ -18,10 +16,10 @@ def show(history: JanusResponseEvent) -> None:
     print(f"{'When (UTC)':17} {'':8} {'Who':26} {'How it ended':12} {'Seconds':>7}")
     for session in history:
         when = f"{session.start_time:%Y-%m-%d %H:%M}"
-        who = session.other.name or session.other.phone_number or "private"
         unread = session.disposition == Disposition.MISSED and not session.is_read
+        direction, result = printable(session.direction), printable(session.disposition)
         print(
-            f"{when:17} {session.direction or '':8} {who:26.26} {session.disposition or '':12} "
+            f"{when:17} {direction:8.8} {name_of(session):26.26} {result:12.12} "
             f"{session.duration_seconds or 0:7} {'unread' if unread else ''}".rstrip()
         )
 
@@ -42,7 +40,7 @@ def read_mark_and_delete(client: CallHistoryClient) -> None:
 
     oldest = before[-1]
     client.delete_call_history_records([oldest]).raise_for_status()
-    print(f"Deleted: the call of {oldest.start_time:%Y-%m-%d %H:%M} with {oldest.other.name}.")
+    print(f"Deleted: the call of {oldest.start_time:%Y-%m-%d %H:%M} with {name_of(oldest)}.")
 
     after = client.get_call_history_data(days=7, limit=50, sort_by=SortBy.START_TIME)
     unread = [s for s in after if s.disposition == Disposition.MISSED and not s.is_read]
@@ -53,22 +51,13 @@ def read_mark_and_delete(client: CallHistoryClient) -> None:
 
 
 def main() -> None:
-    if os.environ.get("WEBEX_ACCESS_TOKEN"):
-        with CallHistoryClient(logger="error") as client:
+    new_parser(__doc__).parse_args()
+    with connect() as client:
+        if is_real():
             read_only(client)
-        return
-
-    from callhistory.sandbox import Sandbox
-
-    with Sandbox() as cloud, CallHistoryClient(cloud.webex()) as client:
-        read_mark_and_delete(client)
+        else:
+            read_mark_and_delete(client)
 
 
 if __name__ == "__main__":
-    argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None).parse_args()
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except CallHistoryError as error:
-        sys.exit(f"quickstart.py: {error}")
+    run(main)

@@ -6,18 +6,9 @@ asks the real one. Either way it only reads.
     python examples/recent_calls.py --missed --days 3
 """
 
-import unicodedata
-
-from account import connect, new_parser, run, whole_number
+from account import connect, name_of, new_parser, printable, run, whole_number
 
 from callhistory import Direction, Disposition, SortBy, UserSession
-
-UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
-
-
-def printable(text: str | None) -> str:
-    """Take out what would move a terminal's cursor: a name is a stranger's input."""
-    return "".join(char for char in text or "" if unicodedata.category(char) not in UNSEEN)
 
 
 def is_unseen(session: UserSession) -> bool:
@@ -27,7 +18,7 @@ def is_unseen(session: UserSession) -> bool:
 def line(session: UserSession) -> str:
     when = f"{session.start_time.astimezone():%a %d %b %H:%M}"
     direction = "out" if session.direction == Direction.OUTGOING else "in"
-    name = printable(session.other.name) or "private"
+    name = name_of(session)
     number = printable(session.other.phone_number)
     result = printable(session.disposition).capitalize()
     minutes, seconds = divmod(session.duration_seconds or 0, 60)

@@ -9,17 +9,18 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from account import whole_history
+from export_csv import cell, json_lines
 from running import HEEDING_CTRL_C, ROOT, run
 
-from callhistory import CallHistoryClient, CallHistoryError, UserSession, from_wire, to_wire
+from callhistory import CallHistoryClient, UserSession, from_wire
 from callhistory.sandbox import Sandbox
-from callhistory.sandbox.history import History
 
 SHARED = "account.py"
 PROGRAMS = sorted(
@@ -47,27 +48,37 @@ def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
     )
 
 
+def all_programs(
+    *arguments: str, but: str = "", **environment: str
+) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Start all programs at once, and give them one by one; at the end none is left."""
+    with ExitStack() as stack:
+        running = {}
+        for name in set(PROGRAMS) - {but}:
+            running[name] = stack.enter_context(
+                start(f"examples/{name}", *arguments, **environment)
+            )
+            stack.callback(running[name].kill)
+        yield from running.items()
+
+
+@pytest.mark.timeout(120)
 def test_every_program_says_what_it_does() -> None:
     """With --help each program prints its first sentence, and does nothing else."""
-    running = {name: start(f"examples/{name}", "--help") for name in PROGRAMS}
-    for name, process in running.items():
-        said, trouble = process.communicate(timeout=50)
+    for name, process in all_programs("--help"):
+        said, trouble = process.communicate(timeout=90)
         first = (ROOT / "examples" / name).read_text("utf-8").splitlines()[0].removeprefix('"""')
         assert (process.returncode, trouble) == (0, ""), name
         assert first in " ".join(said.split()), name
 
 
+@pytest.mark.timeout(120)
 def test_every_program_says_in_one_line_that_its_token_is_refused() -> None:
     """With a refused token each program ends with exit code 1 and one line, without a traceback."""
     with Sandbox() as cloud:
         refused = account_of(cloud) | {"WEBEX_ACCESS_TOKEN": "refused"}
-        running = {
-            name: start(f"examples/{name}", **refused)
-            for name in PROGRAMS
-            if name != "forward_to_redis.py"
-        }
-        for name, process in running.items():
-            said, trouble = process.communicate(timeout=50)
+        for name, process in all_programs(but="forward_to_redis.py", **refused):
+            said, trouble = process.communicate(timeout=90)
             assert (process.returncode, said) == (1, ""), name
             assert trouble.startswith(f"{name}: 401: "), trouble
             assert trouble.count("\n") == 1, trouble
@@ -120,8 +131,6 @@ def test_json_lines_give_the_same_bytes_again(odd_cloud: Sandbox, tmp_path: Path
 
 
 def json_line(record: UserSession) -> bytes:
-    from export_csv import json_lines
-
     (line,) = json_lines([record])
     return line
 
@@ -140,6 +149,80 @@ def test_csv_has_a_row_for_each_session(odd_cloud: Sandbox) -> None:
     assert [row["other_name"] for row in rows[-3:]] == [f"'{WORST}", "half ?", "Zoë 🎈\u2028"]
     assert rows[-3]["other_phone_number"] == "+15125550133"
     assert rows[-1]["disposition"] == "VOICEMAIL"
+
+
+@pytest.mark.parametrize(
+    "start", ["=1", "+a", "-1", "@a", " =1", "\t=1", "\r@a", "\n+a", "\uff1d1"]
+)
+def test_no_cell_begins_like_a_formula(start: str) -> None:
+    """Whatever a spreadsheet would take for a formula gets an apostrophe, and nothing else does."""
+    assert cell(start) == f"'{start}"
+    assert [cell(value) for value in ("+15125550133", "Ada", "", None, 7, True)] == [
+        "+15125550133",
+        "Ada",
+        "",
+        None,
+        7,
+        True,
+    ]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes in a folder")
+def test_an_export_goes_where_a_link_or_a_pipe_leads(odd_cloud: Sandbox, tmp_path: Path) -> None:
+    """A link stays a link to what is written, and a pipe a pipe that is written to."""
+    (tmp_path / "link.csv").symlink_to(tmp_path / "real.csv")
+    pipe = tmp_path / "pipe.csv"
+    os.mkfifo(pipe)
+    with start("examples/export_csv.py", f"--output={pipe}", **account_of(odd_cloud)) as process:
+        piped = pipe.read_bytes()
+        assert process.communicate(timeout=30)[0] == ""
+    link = tmp_path / "link.csv"
+    run("examples/export_csv.py", f"--output={link}", **account_of(odd_cloud))
+
+    assert link.is_symlink()
+    assert pipe.is_fifo()
+    assert (tmp_path / "real.csv").read_bytes() == piped
+    assert piped.count(b"\r\n") == 24
+
+
+@pytest.mark.parametrize("name", ["recent_calls.py", "quickstart.py"])
+def test_a_pipe_that_closes_and_a_poor_terminal_are_no_trouble(
+    name: str, odd_cloud: Sandbox
+) -> None:
+    """`… | head` ends a program quietly, and letters that a terminal has not are question marks."""
+    with start(f"examples/{name}", **account_of(odd_cloud)) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    done = run(f"examples/{name}", **account_of(odd_cloud) | {"PYTHONIOENCODING": "ascii"})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Zo? ?" in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("recent_calls.py", "--days=0"),
+        ("recent_calls.py", f"--limit={'9' * 5_000}"),
+        ("delete_old_records.py", "--older-than=900000"),
+        ("delete_old_records.py", "--older-than=30", "--within=30"),
+        ("missed_call_alert.py", "--to=desk"),
+        ("live_events.py", "--seconds=nan"),
+        ("export_csv.py", "--output=no/such/folder/calls.csv"),
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_argument_is_refused(arguments: tuple[str, ...]) -> None:
+    """What makes no sense is refused in a sentence, before anything is asked for."""
+    with Sandbox(sessions=0) as cloud:
+        done = run(f"examples/{arguments[0]}", *arguments[1:], **account_of(cloud))
+        assert cloud.requests == ()
+    assert (done.returncode > 0, done.stdout) == (True, "")
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith(f"{arguments[0]}: ")
+    assert len(last) < 200
 
 
 def test_csv_of_nothing_is_its_heading() -> None:
@@ -166,8 +249,9 @@ def test_recent_calls_are_one_line_each(odd_cloud: Sandbox) -> None:
 
 @pytest.fixture
 def old_cloud() -> Any:
-    """Give a sandbox with thirty calls of long ago and five of this week."""
+    """Give a sandbox with thirty calls of long ago, a deleted one, and five of this week."""
     with Sandbox(sessions=0) as cloud:
+        cloud.place_call(ended_at=datetime.now(UTC) - timedelta(days=50), isDeleted=True)
         for number in range(30):
             ended_at = datetime.now(UTC) - timedelta(days=40, hours=number)
             cloud.place_call(ended_at=ended_at)
@@ -199,60 +283,10 @@ def test_a_deletion_goes_on_where_it_was_stopped(old_cloud: Sandbox) -> None:
     assert done.returncode == 1
     assert done.stdout.endswith("deleted 12 of 30\n18 are left: run it again to go on.\n")
     assert done.stderr.startswith("delete_old_records.py: 500: ")
-    assert left(old_cloud) == 23
+    assert left(old_cloud) == 24
 
     done = run(*command, **account_of(old_cloud))
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith("deleted 12 of 18\ndeleted 18 of 18\n")
-    assert left(old_cloud) == 5
+    assert left(old_cloud) == 6
     assert run(*command, **account_of(old_cloud)).stdout == "No record is older than 30 days.\n"
-
-
-def whole(cloud: Sandbox, days: int) -> list[UserSession]:
-    with CallHistoryClient(cloud.webex()) as client:
-        return [session for page in whole_history(client, days) for session in page]
-
-
-@pytest.mark.parametrize(("full_page", "largest"), [(1_000, 1_000), (7, 1_000), (1_000, 40)])
-def test_the_whole_history_comes_whatever_a_page_holds(
-    full_page: int, largest: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Each session comes once, the oldest first, also where Webex gives less than is asked for."""
-    monkeypatch.setattr("account.FULL_PAGE", full_page)
-    give_at_most(largest, monkeypatch)
-    with Sandbox(sessions=120, days=20) as cloud:
-        sessions = whole(cloud, 30)
-    assert len(sessions) == 120
-    assert sessions == sorted(sessions, key=lambda session: session.end_time)
-    assert len({to_wire(session)["sessionId"] for session in sessions}) == 120
-
-
-def test_an_empty_history_is_whole(client: CallHistoryClient, cloud: Sandbox) -> None:
-    """Where there is nothing, nothing comes, and nothing is waited for."""
-    with Sandbox(sessions=0) as empty:
-        assert whole(empty, 30) == []
-
-
-def test_a_history_that_cannot_be_had_whole_is_not_taken_for_whole(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Where one day has more calls than Webex ever gives, that is an error and not an end."""
-    give_at_most(3, monkeypatch)
-    with Sandbox(sessions=30) as cloud, pytest.raises(ValueError, match="gives 3 calls at a time"):
-        whole(cloud, 30)
-
-
-def test_a_refused_history_is_not_an_empty_one(cloud: Sandbox) -> None:
-    """When Webex says no to a page, the whole history raises."""
-    cloud.fail_next("/userSessions", status=500)
-    with pytest.raises(CallHistoryError, match="500"):
-        whole(cloud, 30)
-
-
-def give_at_most(largest: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    fetch = History.fetch
-
-    def capped(self: History, since: datetime, *, limit: int, **options: Any) -> Any:
-        return fetch(self, since, limit=min(limit, largest), **options)
-
-    monkeypatch.setattr(History, "fetch", capped)

@@ -24,6 +24,11 @@ def _parser() -> argparse.ArgumentParser:
         "--sessions", type=count, default=60, help="how many sessions there are (default: 60)"
     )
     parser.add_argument(
+        "--days",
+        type=days,
+        help="over how many days they are spread, at working hours (default: evenly, over six)",
+    )
+    parser.add_argument(
         "--chatter",
         type=seconds,
         metavar="SECONDS",
@@ -46,6 +51,13 @@ def count(text: str) -> int:
     return int(text)
 
 
+def days(text: str) -> int:
+    """Read a number of days; the name is shown when it cannot be read."""
+    if not 1 <= int(text) <= 3660:
+        raise argparse.ArgumentTypeError("a number of days is from 1 to 3660")
+    return int(text)
+
+
 def seconds(text: str) -> float:
     """Read a number of seconds; the name is shown when it cannot be read."""
     if not float(text) > 0:
@@ -62,6 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         port=options.port,
         backend=options.backend,
         sessions=options.sessions,
+        days=options.days,
         complete=True,  # other clients may insist on what is documented
         chatter=options.chatter,
     )

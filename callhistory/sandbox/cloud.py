@@ -48,7 +48,8 @@ class Sandbox(Observation, Interference):
             ``BROADWORKS_CALLING``.
         sessions: how many sessions the account holder has to begin with.
         days: over how many days these are spread, most of them at working hours, missed more often
-            when nobody is at the desk; ``None`` spreads them evenly over six days.
+            when nobody is at the desk, by the time of this machine's zone; ``None`` spreads them
+            evenly over six days.
         complete: whether each of these has all that is documented; else some miss an address, as
             real ones do.
         seed: the same seed gives the same people and calls; times are relative to now.

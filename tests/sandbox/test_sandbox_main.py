@@ -119,6 +119,7 @@ def test_taken_port_is_one_line() -> None:
         ("--port", "65536"),
         ("--port", "x"),
         ("--sessions", "-1"),
+        ("--days", "0"),
         ("--backend", "OTHER"),
         ("--chatter", "0"),
         ("--chatter", "x"),
