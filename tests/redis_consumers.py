@@ -19,7 +19,7 @@ from typing import Any
 
 import attrs
 from redis_server import RedisServer
-from running import running
+from running import account_of, running
 from waiting import wait_until
 
 from callhistory.sandbox import Sandbox
@@ -81,11 +81,10 @@ def kill_one_of_two(server: RedisServer, folder: Path, events: int) -> Report:
     with ExitStack() as stack:
         cloud = stack.enter_context(Sandbox(sessions=0))
         database = stack.enter_context(server.database())
-        account = {"WEBEX_ACCESS_TOKEN": cloud.access_token, "U2C_SERVICE_URL": cloud.u2c_url}
 
         def start(name: str, *arguments: str) -> subprocess.Popen[bytes]:
             words = (PROGRAM, *arguments, f"--redis={server.url}")
-            program = stack.enter_context(running(folder / name, *words, **account))
+            program = stack.enter_context(running(folder / name, *words, **account_of(cloud)))
             assert wait_until(lambda: "Ctrl-C" in (folder / name).read_text("utf-8"), 40), name
             return program
 

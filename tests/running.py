@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from callhistory.sandbox import Sandbox
+
 ROOT = Path(__file__).parent.parent
 
 # A shell in the background starts programs that ignore SIGINT.
@@ -79,4 +81,22 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
         encoding="utf-8",
         timeout=50,
         check=False,
+    )
+
+
+def account_of(cloud: Sandbox) -> dict[str, str]:
+    """Give what a program needs in its environment to ask a sandbox."""
+    return {"WEBEX_ACCESS_TOKEN": cloud.access_token, "U2C_SERVICE_URL": cloud.u2c_url}
+
+
+def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
+    """Start a Python program that heeds Ctrl-C in the folder of the project."""
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", HEEDING_CTRL_C, *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
     )

@@ -11,7 +11,7 @@ import pytest
 from forward_to_redis import KINDS, Event, Forwarder
 from redis_consumers import PROGRAM, kill_one_of_two
 from redis_server import RedisServer
-from running import end, run, running
+from running import account_of, end, run, running
 from waiting import wait_until
 
 from callhistory import CallHistoryClient, CallSessionEvent, from_wire
@@ -35,7 +35,7 @@ def database(server: RedisServer) -> Iterator[Any]:
 @pytest.fixture
 def account(cloud: Sandbox) -> dict[str, str]:
     """Give what the program needs to ask the sandbox."""
-    return {"WEBEX_ACCESS_TOKEN": cloud.access_token, "U2C_SERVICE_URL": cloud.u2c_url}
+    return account_of(cloud)
 
 
 @pytest.fixture

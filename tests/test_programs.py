@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from export_csv import cell, json_lines
-from running import HEEDING_CTRL_C, ROOT, run
+from running import ROOT, account_of, run, start
 
 from callhistory import CallHistoryClient, UserSession, from_wire
 from callhistory.sandbox import Sandbox
@@ -29,23 +29,6 @@ PROGRAMS = sorted(
     if path.name != SHARED and not path.name.startswith("test_")
 )
 WORST = '=HYPERLINK("http://evil.example","\x1b[2J\u202eclick")'
-
-
-def account_of(cloud: Sandbox) -> dict[str, str]:
-    """Give what a program needs in its environment to ask a sandbox."""
-    return {"WEBEX_ACCESS_TOKEN": cloud.access_token, "U2C_SERVICE_URL": cloud.u2c_url}
-
-
-def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", HEEDING_CTRL_C, *arguments],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-    )
 
 
 def all_programs(
