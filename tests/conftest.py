@@ -42,8 +42,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin the search for private words, if it is asked for."""
+    """Begin the search for private words, if it is asked for; know the databases."""
     private_words.begin(config)
+    config.pluginmanager.import_plugin("postgresql_server")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
