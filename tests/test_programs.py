@@ -22,12 +22,13 @@ from running import ROOT, account_of, run, start
 from callhistory import CallHistoryClient, UserSession, from_wire
 from callhistory.sandbox import Sandbox
 
-SHARED = "account.py"
+SHARED = {"account.py", "archive_tables.py"}
 PROGRAMS = sorted(
     path.name
     for path in (ROOT / "examples").glob("*.py")
-    if path.name != SHARED and not path.name.startswith("test_")
+    if path.name not in SHARED and not path.name.startswith("test_")
 )
+ARGUMENTS = {"archive.py": ["--database=sqlite://"]}  # which is no file
 WORST = '=HYPERLINK("http://evil.example","\x1b[2J\u202eclick")'
 
 
@@ -39,7 +40,7 @@ def all_programs(
         running = {}
         for name in set(PROGRAMS) - {but}:
             running[name] = stack.enter_context(
-                start(f"examples/{name}", *arguments, **environment)
+                start(f"examples/{name}", *arguments, *ARGUMENTS.get(name, ()), **environment)
             )
             stack.callback(running[name].kill)
         yield from running.items()
