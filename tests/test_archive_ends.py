@@ -83,8 +83,8 @@ def test_days_of_another_age_are_refused(tmp_path: Path) -> None:
     database = f"--database=sqlite:///{tmp_path / 'calls.db'}"
     with Sandbox(sessions=3) as cloud:
         archive_calls(cloud, database)
-        with pytest.raises(ValueError, match="days: 99999999999 is too large"):
-            archive_calls(cloud, database, "--days=99999999999")
+        with pytest.raises(ValueError, match="days: 999999 is too large"):
+            archive_calls(cloud, database, "--days=999999")
 
 
 def test_an_error_is_one_line(tmp_path: Path) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
-import struct
 import subprocess
 import sys
 from base64 import b64decode
@@ -13,12 +13,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image, ImageColor
 from running import ROOT
 
 from callhistory.sandbox import Sandbox
 
 NOTEBOOK = ROOT / "examples" / "call_history.ipynb"
-CHARTS = ["days", "heat", "callers", "durations", "live"]
+ANSWERED, PLACED, MISSED, MOST_MISSED = "#0072B2", "#56B4E9", "#D55E00", "#7F2704"
+CHARTS = {
+    "days": [ANSWERED, PLACED, MISSED],
+    "heat": [MOST_MISSED],
+    "callers": [ANSWERED, MISSED],
+    "durations": [ANSWERED, PLACED],
+    "live": [ANSWERED, PLACED, MISSED],
+}
 # In a process of its own: a kernel's client leaves sockets and threads behind.
 EXECUTE = """
 import sys, nbformat
@@ -73,16 +81,20 @@ def check(notebook: Notebook) -> None:
     assert "Redirected" in card
     (frame,) = shown(notebook["frame"], "text/html")
     assert frame.count("<tr") == 1 + 5
-    for name in CHARTS:
+    for name, colours in CHARTS.items():
         (picture,) = shown(notebook[name], "image/png")
-        check_picture(b64decode(picture))
+        check_picture(b64decode(picture), colours)
+    (heard,) = (o["text"] for o in notebook["live"]["outputs"] if o.get("name") == "stdout")
+    assert "".join(heard) == "12 calls heard\n"
 
 
-def check_picture(png: bytes) -> None:
-    """Assert that a PNG is of a chart's size, and is no empty sheet."""
-    width, height = struct.unpack(">II", png[16:24])
-    assert (1_500 < width < 2_000, 600 < height < 900) == (True, True)
-    assert len(png) > 15_000
+def check_picture(png: bytes, colours: list[str]) -> None:
+    """Assert that a picture is of a chart's size, and has marks in each of some colours."""
+    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    assert (1_500 < picture.width < 2_000, 600 < picture.height < 900) == (True, True)
+    counts = {colour: count for count, colour in picture.getcolors(2**24) or ()}
+    for colour in colours:
+        assert counts.get(ImageColor.getrgb(colour), 0) > 200, colour
 
 
 @pytest.mark.timeout(240)
