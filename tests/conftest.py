@@ -80,6 +80,15 @@ def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def _level_as_it_was() -> Iterator[None]:
+    """A program that a test runs in this process may set the level of the library's logger."""
+    logger = logging.getLogger("callhistory")
+    level = logger.level
+    yield
+    logger.setLevel(level)
+
+
+@pytest.fixture(autouse=True)
 def _no_thread_left_behind() -> Iterator[None]:
     """A test leaves no thread behind that would keep a program alive, and none of the library's."""
     before = {thread.ident: thread.name for thread in threading.enumerate()}
