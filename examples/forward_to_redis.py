@@ -171,13 +171,13 @@ def forward(options: Namespace) -> None:
             client.close()
 
         client.listen()
-        print(f"Forwarding to the stream {options.stream}. Ctrl-C ends it.", flush=True)
         try:
             for page in whole_history(client, days=1):
                 forwarder.put_recovered(page)
         except RuntimeError:  # it has been closed
             if not failures:
                 raise
+        print(f"Forwarding to the stream {options.stream}. Ctrl-C ends it.", flush=True)
         client.wait(options.seconds)
 
     with contextlib.suppress(KeyboardInterrupt), connect(chatter=2) as client:

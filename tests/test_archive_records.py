@@ -53,8 +53,9 @@ def deleted(*session_ids: str) -> Event:
     return from_wire(CallSessionDeletedEvent, {"data": {"deletedSessions": list(session_ids)}})
 
 
+# Deeper than any interpreter goes; how deep that is differs between versions.
 DEEP: list[Any] = []
-for _ in range(700):
+for _ in range(100_000):
     DEEP = [DEEP]
 
 ODD: dict[str, dict[str, Any]] = {
