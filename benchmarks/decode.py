@@ -14,8 +14,8 @@ from itertools import cycle, islice
 from typing import Any
 
 from callhistory import UserSession, from_wire
+from callhistory._records.decode import read_json, read_sessions
 from callhistory.sandbox import Sandbox
-from callhistory.wire import read_json, read_sessions
 
 UNDOCUMENTED = {"isTest"}, {"incomingCallProtocols", "callbackInfo", "lookUpInfo"}
 

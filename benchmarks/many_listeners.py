@@ -26,7 +26,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import callhistory.listener  # noqa: F401 - its memory is not a listener's
+import callhistory._live.listener  # noqa: F401 - its memory is not a listener's
 from callhistory import CallHistoryClient, CallSessionEvent, Webex
 from callhistory.sandbox import Sandbox
 

@@ -1,20 +1,9 @@
 """The Webex call history, from Python: fetch it, mark missed calls read, delete records."""
 
 from . import signals
-from ._version import __version__
-from .calling import Calling
-from .client import CallHistoryClient, create_call_history_client
-from .dataframes import to_dataframe
-from .enums import (
-    CallHistoryEvent,
-    CallingBackend,
-    Direction,
-    Disposition,
-    SessionType,
-    Sort,
-    SortBy,
-)
-from .errors import (
+from ._calling import Calling
+from ._client import CallHistoryClient, create_call_history_client
+from ._errors import (
     ApiError,
     AuthenticationError,
     CallHistoryError,
@@ -23,8 +12,28 @@ from .errors import (
     TokenRefusedError,
     TransportError,
 )
-from .grants import TokenGrant
-from .models import (
+from ._http.token_refresh import TokenGrant
+from ._records.dataframe import to_dataframe
+from ._records.decode import from_wire, to_wire
+from ._records.end_time_session_id import EndTimeSessionId
+from ._records.enums import (
+    CallHistoryEvent,
+    CallingBackend,
+    Direction,
+    Disposition,
+    SessionType,
+    Sort,
+    SortBy,
+)
+from ._records.responses import (
+    DeleteCallHistoryRecordsResponse,
+    DeleteStatusData,
+    HistoryData,
+    JanusResponseEvent,
+    ReadStatusData,
+    UpdateMissedCallsResponse,
+)
+from ._records.sessions import (
     CallingSpecifics,
     CallRecordLink,
     CallRecordListOther,
@@ -41,17 +50,8 @@ from .models import (
     UserSession,
     UserSessions,
 )
-from .pairs import EndTimeSessionId
-from .results import (
-    DeleteCallHistoryRecordsResponse,
-    DeleteStatusData,
-    HistoryData,
-    JanusResponseEvent,
-    ReadStatusData,
-    UpdateMissedCallsResponse,
-)
-from .webex import Webex
-from .wire import from_wire, to_wire
+from ._version import __version__
+from ._webex.account import Webex
 
 __all__ = [
     "ApiError",

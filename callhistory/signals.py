@@ -21,8 +21,8 @@ from typing import Any
 import blinker
 from attrs import frozen
 
-from .enums import CallHistoryEvent
-from .logs import Log
+from ._logging import Log
+from ._records.enums import CallHistoryEvent
 
 Receiver = Callable[..., Any]
 

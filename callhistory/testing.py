@@ -36,7 +36,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from .client import CallHistoryClient
+    from ._client import CallHistoryClient
     from .sandbox import Sandbox
 
 
@@ -60,7 +60,7 @@ def webex_sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
 @pytest.fixture
 def call_history_client(webex_sandbox: Sandbox) -> Iterator[CallHistoryClient]:
     """Give a callhistory.CallHistoryClient of the sandbox, which is closed after the test."""
-    from .client import CallHistoryClient
+    from ._client import CallHistoryClient
 
     with webex_sandbox.webex() as webex, CallHistoryClient(webex) as client:
         yield client

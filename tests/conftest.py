@@ -9,14 +9,14 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import private_words
 import pytest
 import responses
 from hypothesis import HealthCheck, settings
-from waiting import wait_until
 
 from callhistory import CallHistoryClient
 from callhistory.sandbox import Sandbox
+from tests.support import private_words
+from tests.support.waiting import wait_until
 
 _SETTINGS = ("WEBEX_", "U2C_")
 _HTTP_SETTINGS = {
@@ -44,7 +44,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Begin the search for private words, if it is asked for; know the databases."""
     private_words.begin(config)
-    config.pluginmanager.import_plugin("postgresql_server")
+    config.pluginmanager.import_plugin("tests.support.postgresql_server")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -76,7 +76,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, _empty_home: Path) -> No
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """A request is sent again after milliseconds, where Webex does not say when."""
-    monkeypatch.setattr("callhistory.retries._FIRST_BACKOFF", 0.002)
+    monkeypatch.setattr("callhistory._http.retry._FIRST_BACKOFF", 0.002)
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,6 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-from wire_samples import a_session
 
 from callhistory import (
     CallHistoryClient,
@@ -23,13 +22,14 @@ from callhistory import (
     Webex,
     from_wire,
 )
-from callhistory.arguments import (
+from callhistory._arguments import (
     days_ago,
     member,
     pairs_for_wire,
     seconds_above_zero,
     whole_number,
 )
+from tests.support.wire_samples import a_session
 
 # Neither may be seen in any error.
 SESSION_ID = "8b2f6c1e-0d4a-4c57-9a55-000000000002"

@@ -23,8 +23,8 @@ from callhistory.sandbox.site import Site
 from callhistory.sandbox.switchboard import Switchboard
 
 if TYPE_CHECKING:
-    from callhistory.models import UserSession
-    from callhistory.webex import Webex
+    from callhistory._records.sessions import UserSession
+    from callhistory._webex.account import Webex
 
 
 _FOURTEEN_DAYS = 14 * 24 * 3600.0
@@ -246,7 +246,7 @@ class Sandbox(Observation, Interference):
             **options: further arguments of `callhistory.Webex`; they win over the sandbox's own.
                 With a ``refresh_token`` it gets no access token, but what it takes to ask for one.
         """
-        from callhistory.webex import Webex
+        from callhistory._webex.account import Webex
 
         own: dict[str, Any] = {"u2c_url": self.u2c_url}
         if "refresh_token" in options:
@@ -300,8 +300,8 @@ class Sandbox(Observation, Interference):
             ValueError: a time has no offset, or the call ends before it starts.
             DecodeError: with `wire` laid over it, the session cannot be read.
         """
-        from callhistory.models import UserSession
-        from callhistory.wire import from_wire
+        from callhistory._records.decode import from_wire
+        from callhistory._records.sessions import UserSession
 
         placed = PlacedCall(
             name=name,

@@ -10,8 +10,8 @@ from uuid import uuid4
 
 import attrs
 
+from callhistory._records.timestamps import write_time
 from callhistory.sandbox.addresses import WDM, Addresses
-from callhistory.times import write_time
 
 Clock = Callable[[], datetime]
 _LONGEST_TTL = 366 * 24 * 3600  # seconds

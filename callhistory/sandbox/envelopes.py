@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+from callhistory._records.timestamps import epoch_ms
 from callhistory.sandbox.changes import Change, ChangeKind
-from callhistory.times import epoch_ms
 
 Envelope = dict[str, Any]
 _PREFIX = f"SANDBOX_{uuid4()}"

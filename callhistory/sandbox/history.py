@@ -7,8 +7,8 @@ from copy import deepcopy
 from datetime import datetime
 from threading import Lock
 
+from callhistory._records.timestamps import epoch_ms, read_time
 from callhistory.sandbox.sessions import Wire
-from callhistory.times import epoch_ms, read_time
 
 Pair = tuple[int, str]
 

@@ -12,9 +12,9 @@ from uuid import UUID
 
 import attrs
 
+from callhistory._records.timestamps import write_time
 from callhistory.sandbox.addresses import JANUS, Addresses
 from callhistory.sandbox.people import Person
-from callhistory.times import write_time
 
 Wire = dict[str, Any]
 

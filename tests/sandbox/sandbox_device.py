@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
-from sandbox_http import Http
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from callhistory.sandbox import Account, Sandbox
+from tests.sandbox.sandbox_http import Http
 
 SILENT = logging.Logger("silent")
 SILENT.disabled = True

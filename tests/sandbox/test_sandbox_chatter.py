@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from threading import Event
 
 import pytest
-from sandbox_device import RECENT, Device
-from sandbox_http import Http
 
 from callhistory.sandbox import Sandbox
 from callhistory.sandbox.agenda import Agenda
+from tests.sandbox.sandbox_device import RECENT, Device
+from tests.sandbox.sandbox_http import Http
 
 
 @pytest.fixture

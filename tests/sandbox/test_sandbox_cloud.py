@@ -14,12 +14,12 @@ from typing import Any, cast
 
 import pytest
 import requests
-from sandbox_http import Http
 
-from callhistory.enums import Direction, Disposition, SessionType
+from callhistory._records.decode import to_wire
+from callhistory._records.enums import Direction, Disposition, SessionType
 from callhistory.sandbox import Sandbox
 from callhistory.sandbox.changes import Change, ChangeKind
-from callhistory.wire import to_wire
+from tests.sandbox.sandbox_http import Http
 
 CATALOG = "/u2c/api/v1/catalog?format=hostmap"
 
@@ -176,7 +176,7 @@ class TestWebex:
     @pytest.fixture(autouse=True)
     def arguments_come_back(self, monkeypatch: pytest.MonkeyPatch) -> None:
         module = SimpleNamespace(Webex=lambda **options: options)
-        monkeypatch.setitem(sys.modules, "callhistory.webex", module)
+        monkeypatch.setitem(sys.modules, "callhistory._webex.account", module)
 
     def test_knows_where_and_who(self, cloud: Sandbox) -> None:
         """It gets the address of the catalog and the token of the account holder."""

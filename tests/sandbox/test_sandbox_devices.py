@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sandbox_http import Http
 
 from callhistory.sandbox import Sandbox
+from tests.sandbox.sandbox_http import Http
 
 BODY: dict[str, object] = {
     "name": "probe",

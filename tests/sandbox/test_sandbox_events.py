@@ -9,13 +9,13 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from sandbox_device import RECENT, Device, Line, event_type, session_ids
-from sandbox_http import Http
 
+from callhistory._records.decode import to_wire
+from callhistory._records.timestamps import epoch_ms
 from callhistory.sandbox import Sandbox, unacknowledged
 from callhistory.sandbox.unacknowledged import Unacknowledged
-from callhistory.times import epoch_ms
-from callhistory.wire import to_wire
+from tests.sandbox.sandbox_device import RECENT, Device, Line, event_type, session_ids
+from tests.sandbox.sandbox_http import Http
 
 
 @pytest.fixture

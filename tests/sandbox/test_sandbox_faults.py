@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 import requests
-from sandbox_http import Http
 
 from callhistory.sandbox import Sandbox
+from tests.sandbox.sandbox_http import Http
 
 _NAMES = ("name", "deviceType", "model", "localizedModel", "systemName", "systemVersion")
 BODY = dict.fromkeys(_NAMES, "probe")

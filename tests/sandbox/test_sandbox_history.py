@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from requests import Response
-from sandbox_http import Http
 
+from callhistory._records.timestamps import epoch_ms, read_time
 from callhistory.sandbox import Sandbox
 from callhistory.sandbox.changes import Change, ChangeKind
-from callhistory.times import epoch_ms, read_time
+from tests.sandbox.sandbox_http import Http
 
 FROM = {"from": "2000-01-01T00:00:00.000Z"}
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 import requests
-from sandbox_device import RECENT, Device, Line, event_type, session_ids
-from sandbox_http import Http
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 
 from callhistory.sandbox import Connection, Sandbox
+from tests.sandbox.sandbox_device import RECENT, Device, Line, event_type, session_ids
+from tests.sandbox.sandbox_http import Http
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from sandbox_device import Device, Line, event_type
-from sandbox_http import Http
 from websockets.exceptions import InvalidStatus
 
 from callhistory.sandbox import Connection, Sandbox, channel, mercury, websocket
+from tests.sandbox.sandbox_device import Device, Line, event_type
+from tests.sandbox.sandbox_http import Http
 
 
 @pytest.fixture

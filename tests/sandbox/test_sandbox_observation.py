@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sandbox_device import RECENT, Device
 from websockets.exceptions import InvalidStatus
 
 from callhistory.sandbox import Sandbox
+from tests.sandbox.sandbox_device import RECENT, Device
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sandbox_http import Http
 
 from callhistory import CallHistoryClient, CallSessionEvent
+from callhistory._records.timestamps import read_time
 from callhistory.sandbox import Sandbox
-from callhistory.times import read_time
+from tests.sandbox.sandbox_http import Http
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 Session = dict[str, Any]

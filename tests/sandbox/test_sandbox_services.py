@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import requests
-from sandbox_http import Http
 
 from callhistory.sandbox import Sandbox
+from tests.sandbox.sandbox_http import Http
 
 CATALOG = "/u2c/api/v1/catalog?format=hostmap"
 LIMITED = "/u2c/api/v1/limited/catalog?format=hostmap"

@@ -9,8 +9,8 @@ import attrs
 from flask import Request
 from werkzeug.exceptions import BadRequest
 
+from callhistory._records.timestamps import read_time
 from callhistory.sandbox.history import Pair
-from callhistory.times import read_time
 
 _WIRE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
 _POSITIVE = re.compile(r"0*[1-9]\d{0,8}", re.ASCII)

@@ -9,11 +9,11 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import BadRequest, NotFound
 
+from callhistory._records.timestamps import write_time
 from callhistory.sandbox.addresses import WDM
 from callhistory.sandbox.devices import Device, ExcessiveDevicesError, RegistrationError
 from callhistory.sandbox.organization import Organization
 from callhistory.sandbox.services.answers import caller, json_body, refusal
-from callhistory.times import write_time
 
 # What a client tells the backend by.
 _BEHAVIORS = {

@@ -1,0 +1,150 @@
+"""The arguments of a call: what they may be, refused with words before anything is sent."""
+
+from __future__ import annotations
+
+import math
+import operator
+import threading
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from ._records.end_time_session_id import EndTimeSessionId
+from ._records.sessions import UserSession
+from ._records.timestamps import EPOCH, epoch_ms, whole_ms
+
+E = TypeVar("E", bound=StrEnum)
+
+# Webex's own largest limit is not known; no count of records comes near this one.
+_LARGEST = 2**31 - 1
+
+
+def whole_number(value: object, name: str, *, least: int) -> int:
+    """Take a whole number of any integer type, but no boolean.
+
+    Raises:
+        TypeError: it is none.
+        ValueError: it is below ``least``, or too large.
+    """
+    number = _index(value)
+    if number is None or isinstance(value, bool):
+        raise TypeError(f"{name}: expected a whole number, not {_shown(value)}")
+    if number < least:
+        raise ValueError(f"{name}: expected at least {least}, not {_shown(number)}")
+    if number > _LARGEST:
+        raise ValueError(f"{name}: {_shown(number)} is too large")
+    return number
+
+
+def _index(value: Any) -> int | None:
+    try:
+        return operator.index(value)
+    except TypeError:  # also of what has an __index__ and cannot give one, as an array
+        return None
+
+
+def seconds_above_zero(value: object, name: str) -> float:
+    """Take a number of seconds.
+
+    Raises:
+        TypeError: it is no number.
+        ValueError: it is not above 0, or no finite number.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{name}: expected seconds, not {_shown(value)}")
+    if not 0 < value < threading.TIMEOUT_MAX:
+        raise ValueError(f"{name}: expected more than 0 seconds, not {_shown(value)}")
+    return float(value)
+
+
+def seconds_of(value: object, name: str) -> float:
+    """Take a number of seconds, of any size; one below 0 is none.
+
+    Raises:
+        TypeError: it is no number.
+        ValueError: it is not a number after all (NaN).
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{name}: expected seconds, not {_shown(value)}")
+    if math.isnan(value):
+        raise ValueError(f"{name}: expected seconds, not {_shown(value)}")
+    return float(max(0.0, min(value, threading.TIMEOUT_MAX)))
+
+
+def days_ago(days: object) -> datetime:
+    """Give the time that lies so many times 24 hours back, in whole milliseconds.
+
+    Raises:
+        TypeError, ValueError: ``days`` is no whole number, is below 1, or reaches before 1970.
+    """
+    number = whole_number(days, "days", least=1)
+    now = datetime.now(UTC)
+    if number > (now - EPOCH).days:
+        raise ValueError(f"days: {number} is too large: it reaches back before 1970")
+    return whole_ms(now) - timedelta(days=number)
+
+
+def member(value: object, enum: type[E], name: str) -> E:
+    """Take a member of an enum, its value or its name, in any case.
+
+    Raises:
+        TypeError: it is no text.
+        ValueError: it is none of them.
+    """
+    allowed = ", ".join(repr(option.value) for option in enum)
+    if not isinstance(value, str):
+        raise TypeError(f"{name}: expected one of {allowed}, not {_shown(value)}")
+    for option in enum:
+        if value.upper() in (option.value.upper(), option.name):
+            return option
+    raise ValueError(f"{name}: expected one of {allowed}, not {_shown(value)}")
+
+
+def pairs_for_wire(pairs: object, name: str) -> list[dict[str, Any]]:
+    """Take pairs of end time and session id in any of their forms, as Webex wants them.
+
+    Raises:
+        TypeError, ValueError: it is no iterable, or an entry is malformed; its index is named.
+    """
+    if isinstance(pairs, (str, bytes, Mapping, EndTimeSessionId, UserSession)):
+        raise TypeError(f"{name}: expected several sessions, not one {type(pairs).__name__}")
+    if not isinstance(pairs, Iterable):
+        raise TypeError(f"{name}: expected sessions, not {type(pairs).__name__}")
+    checked = [_pair(entry, f"{name}[{index}]") for index, entry in enumerate(pairs)]
+    return [{"endTime": epoch_ms(pair.end_time), "sessionId": pair.session_id} for pair in checked]
+
+
+def _pair(entry: object, place: str) -> EndTimeSessionId:
+    problem: Exception
+    try:
+        if isinstance(entry, EndTimeSessionId):
+            return entry
+        if isinstance(entry, UserSession):
+            return entry.end_time_session_id
+        if isinstance(entry, Mapping):
+            missing = [key for key in ("endTime", "sessionId") if key not in entry]
+            if not missing:
+                return EndTimeSessionId(entry["endTime"], entry["sessionId"])
+            problem = ValueError(f"{place}: has no {' and no '.join(missing)}")
+        else:
+            problem = TypeError(
+                f"{place}: expected an EndTimeSessionId, a UserSession or a mapping with endTime "
+                f"and sessionId, not {type(entry).__name__}"
+            )
+    except (TypeError, ValueError) as error:
+        problem = type(error)(f"{place}.{error}")
+    raise problem
+
+
+def _shown(value: object) -> str:
+    """Show a value in an error; only its type if that is long, as a record is, or impossible."""
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - a repr may raise anything, an int of 5,000 digits does
+        text = ""
+    if 0 < len(text) <= 60:
+        return text
+    if text and isinstance(value, (str, int)):
+        return f"{text[:57]}..."
+    return f"a value of type {type(value).__name__}"

@@ -1,0 +1,138 @@
+"""What is sent to Webex for another access token, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import field, frozen
+
+from .._errors import DecodeError
+from .._records.decode import read_json
+from .._records.exact_types import json_type, type_at
+from .._redaction import public_words
+from .response import Answer
+from .tokens import clean_token
+
+TOKEN_URL = "https://webexapis.com/v1/access_token"  # noqa: S105 - no password
+
+_NOT_NOW = frozenset({408, 429})
+
+
+@frozen
+class Integration:
+    """What a program proves itself with when it asks for another access token.
+
+    Attributes:
+        client_id: the integration, as registered with Webex.
+        client_secret: its secret.
+    """
+
+    client_id: str = field(repr=False)
+    client_secret: str = field(repr=False)
+
+
+@frozen
+class Form:
+    """A form to be sent without a token.
+
+    Attributes:
+        url: where to.
+        fields: what it says.
+    """
+
+    url: str
+    fields: Mapping[str, str] = field(repr=False)
+
+
+@frozen(kw_only=True)
+class TokenGrant:
+    """What Webex gave for a refresh token. A program that stores it can go on where it was.
+
+    Its repr shows no token.
+
+    Attributes:
+        access_token: the new access token.
+        refresh_token: what the next one is to be asked for with; Webex may have replaced it.
+        expires_in: for how many seconds the access token is valid; ``None`` if Webex did not say.
+    """
+
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    expires_in: float | None
+
+
+def refresh_form(url: str, integration: Integration, refresh_token: str) -> Form:
+    """Make the form that asks for another access token."""
+    return Form(
+        url,
+        {
+            "grant_type": "refresh_token",
+            "client_id": integration.client_id,
+            "client_secret": integration.client_secret,
+            "refresh_token": refresh_token,
+        },
+    )
+
+
+def read_grant(answer: Answer, form: Form) -> TokenGrant:
+    """Read what Webex answered to a form.
+
+    Raises:
+        AuthenticationError: it refused; the error's ``reason`` has its words.
+        ApiError: it could not do it now.
+        DecodeError: the answer is no grant.
+    """
+    status = answer.status_code
+    if not answer.ok:
+        passes = status >= 500 or status in _NOT_NOW
+        reason = f"{status} {_words(answer.body, form)}".strip()
+        problem = answer.refusal(status if passes else 401, reason=reason)
+        raise problem
+    document = read_json(answer.body)
+    if not isinstance(document, dict):
+        raise DecodeError("$", "an object", json_type(document))
+    return TokenGrant(
+        access_token=_token_at(document, "access_token"),
+        refresh_token=(
+            _token_at(document, "refresh_token")
+            if document.get("refresh_token") is not None
+            else form.fields["refresh_token"]
+        ),
+        expires_in=_seconds(document.get("expires_in")),
+    )
+
+
+def _token_at(document: dict[str, Any], name: str) -> str:
+    try:
+        return clean_token(document.get(name))
+    except (TypeError, ValueError):
+        pass
+    found = type_at(document, name)
+    del document
+    raise DecodeError(name, "a token", found)
+
+
+def _seconds(value: object) -> float | None:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return value if is_number and 0 < value < 1e12 else None  # type: ignore[operator,return-value]
+
+
+def _words(body: bytes, form: Form) -> str:
+    """Take Webex's own words from a refusal, without what they must not show."""
+    try:
+        document = read_json(body)
+    except DecodeError:
+        return ""
+    if not isinstance(document, dict):
+        return ""
+    first = [entry for entry in _list(document.get("errors")) if isinstance(entry, dict)][:1]
+    said = [document.get(name) for name in ("error", "error_description", "message")]
+    said += [entry.get("description") for entry in first]
+    texts = dict.fromkeys(text.strip() for text in said if isinstance(text, str))
+    secrets = [form.fields[name] for name in ("client_id", "client_secret", "refresh_token")]
+    return public_words(": ".join(text for text in texts if text), secrets)
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,136 @@
+"""Which hosts may see the token, and the authentication that shows it to no other."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable
+
+import requests
+from requests.auth import AuthBase
+from urllib3.exceptions import LocationParseError
+from urllib3.util import parse_url
+
+from .._errors import TransportError
+from .tokens import Token
+
+WEBEX_DOMAINS = (
+    "wbx2.com",
+    "ciscospark.com",
+    "webex.com",
+    "webexapis.com",
+    "broadcloudpbx.com",
+    "broadcloud.eu",
+    "broadcloud.com.au",
+    "broadcloudpbx.net",
+)
+_USUAL_PORTS = {"https": 443, "wss": 443, "http": 80, "ws": 80}
+
+
+class Hosts:
+    """The hosts that may see the token: Webex's domains, the catalog's, and the user's."""
+
+    def __init__(self, allowed_domains: Iterable[str] = ()) -> None:
+        if isinstance(allowed_domains, str) or not isinstance(allowed_domains, Iterable):
+            kind = type(allowed_domains).__name__
+            raise TypeError(f"allowed_domains: expected several domains, not one {kind}")
+        domains = [_domain(domain) for domain in allowed_domains]
+        self._domains = frozenset((*WEBEX_DOMAINS, *domains))
+        self._addresses: frozenset[tuple[str, int]] = frozenset()
+
+    def trust(self, urls: Iterable[str]) -> None:
+        """Let the token go to the hosts of these addresses, each with its port."""
+        self._addresses |= {address for url in urls if (address := _address(url))}
+
+    def objection(self, url: str) -> str | None:
+        """Say why the token must not go to an address; ``None`` when it may."""
+        problem = lack_of_protection(url)
+        address = _address(url)
+        if problem is not None or address is None:
+            return problem
+        host, port = address
+        if (host, port) in self._addresses:
+            return None
+        labels = host.split(".")
+        if not self._domains.isdisjoint(".".join(labels[n:]) for n in range(len(labels))):
+            return None
+        return "is not one of Webex's hosts (name its domain in allowed_domains if it is yours)"
+
+
+def _domain(text: object) -> str:
+    if not isinstance(text, str) or not re.fullmatch(r"\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", text):
+        raise ValueError(f"allowed_domains: {text!r} is no domain, such as example.com")
+    return text.lstrip(".").lower()
+
+
+def _address(url: str) -> tuple[str, int] | None:
+    """Take host and port from an address, as the HTTP library does; ``None`` from a malformed one.
+
+    What two libraries could read differently is malformed.
+    """
+    if not re.fullmatch(r"[!-\[\]-~]+", url):  # ASCII without white space and backslashes
+        return None
+    try:
+        parsed = parse_url(url)
+    except LocationParseError:
+        return None
+    if parsed.scheme not in _USUAL_PORTS or not parsed.host or parsed.auth is not None:
+        return None
+    host = parsed.host.lower().strip("[]").rstrip(".")
+    return host, parsed.port or _USUAL_PORTS[parsed.scheme]
+
+
+def host_and_port(url: str) -> str:
+    """Name the host of an address, with its port where it is not the usual one."""
+    address = _address(url)
+    if address is None:
+        return "a malformed address"
+    host, port = address
+    return host if port in (80, 443) else f"{host}:{port}"
+
+
+def host_of(url: str) -> str:
+    """Name the host of an address; nothing for a malformed one."""
+    address = _address(url)
+    return address[0] if address else ""
+
+
+def lack_of_protection(url: str) -> str | None:
+    """Say why no secret must go to an address, whoever's it is; ``None`` when one may."""
+    address = _address(url)
+    if address is None:
+        return "is no address of a service"
+    if not url.lower().startswith(("https:", "wss:")) and not is_loopback(address[0]):
+        return "is not protected by TLS"
+    return None
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class TokenAuth(AuthBase):
+    """Puts the token on a request, if the request goes where the token may go."""
+
+    def __init__(self, token: Token, hosts: Hosts) -> None:
+        self._token = token
+        self._hosts = hosts
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Authorize a request.
+
+        Raises:
+            TransportError: its address may not see the token. Nothing was sent.
+        """
+        url = request.url or ""
+        objection = self._hosts.objection(url)
+        if objection is not None:
+            raise TransportError(request.method or "", host_and_port(url), f"not sent: {objection}")
+        request.headers["Authorization"] = f"Bearer {self._token.value}"
+        return request

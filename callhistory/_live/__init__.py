@@ -1,0 +1,1 @@
+"""What happens, while it happens: live events."""

@@ -1,0 +1,165 @@
+"""What to do when a connection for live events ends, or did not come about: a table, no sockets."""
+
+from __future__ import annotations
+
+import random
+import re
+
+from attrs import frozen
+
+from .._errors import (
+    ApiError,
+    AuthenticationError,
+    CallHistoryError,
+    DecodeError,
+    ListenError,
+    TokenRefusedError,
+    TransportError,
+)
+
+# A connection that held this long was a good one: the next attempts begin afresh.
+HELD = 30.0
+_MOST_DOUBLINGS = 5
+LONGEST_BACKOFF = 2.0**_MOST_DOUBLINGS
+_LONGEST_RETRY_AFTER = 3600.0
+
+_TOKEN_REFUSED = 4401
+_DEVICE_GONE = 4404
+_REPLACED = 4000
+_PERMANENT = frozenset({_REPLACED, 4400, 4403, 1003, 1007, 1009, 1010})
+_PASSING_REFUSALS = frozenset({408, 429})
+
+
+@frozen(kw_only=True)
+class Ended:
+    """How a connection ended, or an attempt at one.
+
+    Attributes:
+        code: the close code that the server sent; ``None`` without one.
+        status: the HTTP status that the server answered to the upgrade, instead of accepting it.
+        reason: why, in words.
+        held: for how many seconds it was accepted; ``None`` if it never was.
+        error: what kept the attempt from reaching the websocket.
+        retry_after: how many seconds the server asked to wait.
+        going_away: the server asked for another connection, and this one is still read.
+        closed: its Webex is closed, so that nothing can follow.
+    """
+
+    code: int | None = None
+    status: int | None = None
+    reason: str = ""
+    held: float | None = None
+    error: CallHistoryError | None = None
+    retry_after: float | None = None
+    going_away: bool = False
+    closed: bool = False
+
+
+@frozen(kw_only=True)
+class Again:
+    """Connect again.
+
+    Attributes:
+        delay: seconds to wait before.
+        renew_token: ask for another token first.
+        refresh_device: ask for another address first.
+    """
+
+    delay: float = 0.0
+    renew_token: bool = False
+    refresh_device: bool = False
+
+
+@frozen(kw_only=True)
+class Never:
+    """Do not connect again.
+
+    Attributes:
+        error: why.
+    """
+
+    error: CallHistoryError
+
+
+class Reconnection:
+    """Decides what follows an attempt, from how it and those before it ended."""
+
+    def __init__(self) -> None:
+        self._attempts = 0  # since a connection held
+        self._unaccepted = 0  # in a row
+        self._token_renewed = False  # since a connection was accepted
+        self._ever_accepted = False
+
+    def after(self, ended: Ended) -> Again | Never:
+        """Decide what follows."""
+        if ended.held is not None:
+            self._ever_accepted = True
+            self._unaccepted = 0
+            self._token_renewed = False
+            if ended.held >= HELD:
+                self._attempts = 0
+        elif not ended.going_away:
+            self._unaccepted += 1
+        refused_token = _refuses_token(ended)
+        error = self._permanent(ended, refused_token=refused_token)
+        if error is not None:
+            return Never(error=error)
+        self._token_renewed |= refused_token
+        gone = 404 in (ended.status, _status(ended.error)) or ended.code == _DEVICE_GONE
+        stale = self._unaccepted > 0 and self._unaccepted % 2 == 0
+        stale |= isinstance(ended.error, ListenError)  # the address itself is no good
+        return Again(
+            delay=self._delay(ended), renew_token=refused_token, refresh_device=gone or stale
+        )
+
+    def _permanent(self, ended: Ended, *, refused_token: bool) -> CallHistoryError | None:
+        if refused_token and self._token_renewed:
+            return token_refused(ended)
+        if ended.code in _PERMANENT:
+            words = "replaced" if ended.code == _REPLACED else "Webex closed the connection"
+            return ListenError(ended.code, ended.reason or words)
+        error = ended.error
+        if ended.closed:
+            return ListenError(None, "closed")
+        if isinstance(error, AuthenticationError):
+            return error
+        if self._ever_accepted or error is None:
+            return None
+        if isinstance(error, ListenError):
+            return error
+        # Before the first connection the program is still there to be told.
+        if isinstance(error, DecodeError):
+            return ListenError(None, f"Webex's answer cannot be read: {error}")
+        status = _status(error)
+        refused = status is not None and 400 <= status < 500 and status not in _PASSING_REFUSALS
+        return error if refused else None
+
+    def _delay(self, ended: Ended) -> float:
+        at_once = self._attempts == 0 and (ended.going_away or (ended.held or 0.0) >= HELD)
+        bound = 0.0 if at_once else 2.0 ** min(self._attempts, _MOST_DOUBLINGS)
+        self._attempts += 1
+        asked = min(ended.retry_after or 0.0, _LONGEST_RETRY_AFTER)
+        return max(asked, random.uniform(0.0, bound))  # noqa: S311 - jitter
+
+
+def token_refused(ended: Ended) -> TokenRefusedError:
+    """Make the error for a token that was refused when there is no other."""
+    return TokenRefusedError(ended.code or ended.status, ended.reason or "Webex refused the token")
+
+
+def trouble(ended: Ended) -> CallHistoryError:
+    """Make the error for an attempt that might have been repeated, had there been time."""
+    if isinstance(ended.error, (ApiError, TransportError, ListenError)):
+        return ended.error
+    code = ended.status if ended.code is None else ended.code
+    return ListenError(code, ended.reason or str(ended.error or "the connection was lost"))
+
+
+def _refuses_token(ended: Ended) -> bool:
+    if ended.code == 1008:
+        return re.search(r"auth|token|credential", ended.reason, re.IGNORECASE) is not None
+    return ended.code == _TOKEN_REFUSED or ended.status == 401
+
+
+def _status(error: CallHistoryError | None) -> int | None:
+    return error.status_code if isinstance(error, ApiError) else None

@@ -1,0 +1,1 @@
+"""Values: what Webex sends and what the calls return. No I/O."""

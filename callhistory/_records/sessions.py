@@ -1,0 +1,307 @@
+"""The records: sessions, the pairs that name them, and events.
+
+Every class is frozen and slotted. Attributes are the snake_case of the wire names; the wire's
+``self`` is :attr:`UserSession.self_`. Times are aware ``datetime`` objects in UTC, durations are
+whole seconds. What Webex left out is ``None``; a list it left out is empty.
+
+Every record has ``extra``, which maps wire names to raw JSON values: what this library does not
+name, and what came in another type than documented (the attribute is then as if it were left
+out). So nothing is coerced, and nothing is lost.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from attrs import define, frozen
+
+from .base import Record
+from .end_time_session_id import EndTimeSessionId
+from .enums import Direction, Disposition, SessionType
+from .html import card
+
+
+@frozen(kw_only=True, repr=False)
+class CallRecordLink(Record):
+    """Where a session can be found elsewhere in Webex.
+
+    Attributes:
+        locus_url: the call itself, for Webex's media services.
+        conversation_url: the space that the call took place in.
+        callback_address: what to dial to call back.
+    """
+
+    locus_url: str | None = None
+    conversation_url: str | None = None
+    callback_address: str | None = None
+
+
+@frozen(kw_only=True, repr=False)
+class CallRecordSelf(Record):
+    """The user's own side of a session.
+
+    Attributes:
+        id: the user's id.
+        name: the user's display name.
+        phone_number: the user's number on this call.
+        cucm_dn: the directory number of the line, on Unified CM.
+        ucm_line_number: which of the user's lines that is, from 1, on Unified CM. It comes from
+            a second request; ``None`` when that told nothing.
+    """
+
+    id: str | None = None
+    name: str | None = None
+    phone_number: str | None = None
+    cucm_dn: str | None = None
+    ucm_line_number: int | None = None
+
+
+@frozen(kw_only=True, repr=False)
+class CallRecordListOther(Record):
+    """The other side of a session.
+
+    Attributes:
+        id: their id: a Webex id, or a number.
+        owner_id: the id of the owner of their number or place.
+        name: their display name.
+        sip_url: their SIP address.
+        primary_display_string: what Webex shows first: usually the name.
+        secondary_display_string: what Webex shows below it: usually the number.
+        is_private: whether they withheld who they are.
+        callback_address: what to dial to call back.
+        phone_number: their number.
+        contact: their entry in the user's contacts.
+        email: their address.
+    """
+
+    id: str | None = None
+    owner_id: str | None = None
+    name: str | None = None
+    sip_url: str | None = None
+    primary_display_string: str | None = None
+    secondary_display_string: str | None = None
+    is_private: bool | None = None
+    callback_address: str | None = None
+    phone_number: str | None = None
+    contact: str | None = None
+    email: str | None = None
+
+
+@frozen(kw_only=True, repr=False)
+class RedirectionDetails(Record):
+    """Who a call was redirected by, and why.
+
+    Attributes:
+        reason: why, such as ``busy`` or ``noAnswer``.
+        phone_number: the number that redirected.
+        sip_url: its SIP address.
+        name: whose it is.
+        user_id: their id.
+        is_private: whether they withheld who they are.
+    """
+
+    reason: str | None = None
+    phone_number: str | None = None
+    sip_url: str | None = None
+    name: str | None = None
+    user_id: str | None = None
+    is_private: bool | None = None
+
+
+@frozen(kw_only=True, repr=False)
+class CallingSpecifics(Record):
+    """What only Webex Calling knows of a session.
+
+    Attributes:
+        redirection_details: the redirection, if the call was redirected.
+    """
+
+    redirection_details: RedirectionDetails | None = None
+
+
+@frozen(kw_only=True, repr=False)
+class UserSession(Record):
+    """One call in the history.
+
+    Attributes:
+        id: the record's id. Where Webex sent only one of the two ids, it stands for both.
+        session_id: the session's id.
+        start_time: when the call began.
+        end_time: when it ended. Webex sorts by this.
+        disposition: how it ended.
+        direction: which way it went.
+        session_type: which service carried it.
+        url: the record's address in Webex.
+        duration_seconds: how long it lasted.
+        joined_duration_seconds: how long the user was part of it.
+        duration_secs: as ``duration_seconds``; an older name that Webex still sends.
+        participant_count: how many took part.
+        is_deleted: whether the user deleted the record.
+        is_read: whether a missed call was seen. From the wire: a missed call without it is unread.
+        is_pmr: whether it took place in a personal meeting room.
+        correlation_ids: ids of the calls that it consisted of.
+        links: where it can be found elsewhere in Webex.
+        self_: the user's own side.
+        other: the other side.
+        calling_specifics: what only Webex Calling knows, such as a redirection.
+    """
+
+    id: str
+    session_id: str
+    start_time: datetime
+    end_time: datetime
+    disposition: Disposition | str | None = None
+    direction: Direction | str | None = None
+    session_type: SessionType | str | None = None
+    url: str | None = None
+    duration_seconds: int | None = None
+    joined_duration_seconds: int | None = None
+    duration_secs: int | None = None
+    participant_count: int | None = None
+    is_deleted: bool | None = None
+    is_read: bool | None = None
+    is_pmr: bool | None = None
+    correlation_ids: tuple[str, ...] = ()
+    links: CallRecordLink = CallRecordLink()
+    self_: CallRecordSelf = CallRecordSelf()
+    other: CallRecordListOther = CallRecordListOther()
+    calling_specifics: CallingSpecifics | None = None
+
+    @property
+    def end_time_session_id(self) -> EndTimeSessionId:
+        """The pair that names this session in the calls that mark and delete."""
+        return EndTimeSessionId(self.end_time, self.session_id)
+
+    def _repr_html_(self) -> str:
+        """Show a card in a notebook."""
+        return card(self)
+
+
+@frozen(kw_only=True, repr=False)
+class UserSessions(Record):
+    """The sessions that an event tells of.
+
+    Attributes:
+        user_sessions: the sessions.
+        status_code: Webex's status for them.
+    """
+
+    user_sessions: tuple[UserSession, ...]
+    status_code: int | None = None
+
+
+@frozen(kw_only=True, repr=False)
+class UserReadSession(Record):
+    """A session that was marked read.
+
+    Attributes:
+        session_id: its id.
+    """
+
+    session_id: str
+
+
+@frozen(kw_only=True, repr=False)
+class UserReadSessions(Record):
+    """The sessions that were marked read.
+
+    Attributes:
+        user_read_sessions: the sessions.
+        status_code: Webex's status for them.
+    """
+
+    user_read_sessions: tuple[UserReadSession, ...]
+    status_code: int | None = None
+
+
+@frozen(kw_only=True, repr=False)
+class CallSessionData(Record):
+    """What a :class:`CallSessionEvent` says.
+
+    Attributes:
+        user_sessions: the sessions.
+        event_type: Webex's own name for the event.
+    """
+
+    user_sessions: UserSessions
+    event_type: str | None = None
+
+
+@frozen(kw_only=True, repr=False)
+class CallSessionViewedData(Record):
+    """What a :class:`CallSessionViewedEvent` says.
+
+    Attributes:
+        user_read_sessions: the sessions.
+        event_type: Webex's own name for the event.
+    """
+
+    user_read_sessions: UserReadSessions
+    event_type: str | None = None
+
+
+@frozen(kw_only=True, repr=False)
+class CallSessionDeletedData(Record):
+    """What a :class:`CallSessionDeletedEvent` says.
+
+    Attributes:
+        deleted_sessions: the ids of the sessions.
+        event_type: Webex's own name for the event.
+    """
+
+    deleted_sessions: tuple[str, ...]
+    event_type: str | None = None
+
+
+@define(kw_only=True, repr=False)
+class CallEvent(Record):
+    """What all events share. The classes made from it are frozen."""
+
+    id: str | None = None
+    timestamp: datetime | None = None
+    tracking_id: str | None = None
+
+
+@frozen(kw_only=True, repr=False)
+class CallSessionEvent(CallEvent):
+    """A call began, went on or ended: ``callHistory:user_recent_sessions``.
+
+    Attributes:
+        data: the sessions, in ``data.user_sessions.user_sessions``.
+        id: the envelope's id.
+        timestamp: when Webex sent it.
+        tracking_id: what Webex support asks for.
+        recovered: whether it was fetched after an outage instead of heard live. The envelope's
+            attributes are then ``None``.
+    """
+
+    data: CallSessionData
+    recovered: bool = False
+
+
+@frozen(kw_only=True, repr=False)
+class CallSessionViewedEvent(CallEvent):
+    """Sessions were marked read: ``callHistory:user_viewed_sessions``.
+
+    Attributes:
+        data: the sessions, in ``data.user_read_sessions.user_read_sessions``.
+        id: the envelope's id.
+        timestamp: when Webex sent it.
+        tracking_id: what Webex support asks for.
+    """
+
+    data: CallSessionViewedData
+
+
+@frozen(kw_only=True, repr=False)
+class CallSessionDeletedEvent(CallEvent):
+    """Sessions were deleted: ``callHistory:user_sessions_deleted``.
+
+    Attributes:
+        data: the sessions' ids, in ``data.deleted_sessions``.
+        id: the envelope's id.
+        timestamp: when Webex sent it.
+        tracking_id: what Webex support asks for.
+    """
+
+    data: CallSessionDeletedData

@@ -1,0 +1,1 @@
+"""What one user has at Webex: catalog, device, history."""

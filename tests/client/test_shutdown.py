@@ -1,0 +1,467 @@
+"""The end of a client: bounded, complete, and safe from wherever it is called."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from callhistory import CallHistoryClient, CallHistoryError
+from callhistory.sandbox import Sandbox
+from tests.support.waiting import wait_until
+
+HISTORY = "/history/userSessions"
+PAIR = {"endTime": "2026-01-31T09:30:00.000Z", "sessionId": "session"}
+# What close() may take at most, whatever the network does.
+LONGEST = 5.0
+
+
+def deletions(cloud: Sandbox) -> int:
+    return len(cloud.requests_to("/devices", "DELETE"))
+
+
+def ended(call: Callable[[], object]) -> str:
+    """Say how a call ended."""
+    try:
+        call()
+    except (CallHistoryError, RuntimeError) as error:
+        return type(error).__name__
+    return "answered"
+
+
+# --- who closes what ---
+
+
+def test_last_client_of_a_webex_deletes_the_device(cloud: Sandbox) -> None:
+    """Two clients share a device: it stays until the second one is closed."""
+    webex = cloud.webex()
+    first, second = CallHistoryClient(webex), CallHistoryClient(webex)
+    first.get_call_history_data()
+    second.get_call_history_data()
+    (device,) = cloud.devices
+
+    first.close()
+    assert [known.url for known in cloud.devices] == [device.url]
+    assert second.get_call_history_data().ok
+    second.close()
+    assert not cloud.devices
+    assert deletions(cloud) == 1
+
+
+def test_passed_webex_can_be_used_again(cloud: Sandbox) -> None:
+    """A Webex outlives its clients: the next one gets a device of its own, and the same catalog."""
+    webex = cloud.webex()
+    urls = []
+    for _ in range(3):
+        with CallHistoryClient(webex) as client:
+            assert client.get_call_history_data().ok
+            urls += [device.url for device in cloud.devices]
+
+    assert len(set(urls)) == 3
+    assert deletions(cloud) == 3
+    assert not cloud.devices
+    assert len(cloud.requests_to("/catalog")) == 1
+
+
+def test_own_webex_is_closed_with_the_client(
+    cloud: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client that was made from a token leaves nothing behind."""
+    monkeypatch.setenv("U2C_SERVICE_URL", cloud.u2c_url)
+    client = CallHistoryClient(cloud.access_token)
+    client.get_call_history_data()
+
+    client.close()
+
+    assert not cloud.devices
+    assert deletions(cloud) == 1
+
+
+def test_client_is_closed_by_an_exception(cloud: Sandbox) -> None:
+    """Leaving the with block by an error closes the client, and the error comes out."""
+
+    def use() -> None:
+        with CallHistoryClient(cloud.webex()) as client:
+            client.get_call_history_data()
+            raise LookupError("of the program")
+
+    with pytest.raises(LookupError, match="of the program"):
+        use()
+
+    assert not cloud.devices
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda client: client.get_call_history_data(),
+        lambda client: client.get_call_history_data(days=0),
+        lambda client: client.update_missed_calls([PAIR]),
+        lambda client: client.update_missed_calls([]),
+        lambda client: client.delete_call_history_records([PAIR]),
+        lambda client: client.delete_call_history_records([]),
+    ],
+    ids=["fetch", "wrong fetch", "mark", "mark none", "delete", "delete none"],
+)
+def test_closed_client_refuses(cloud: Sandbox, call: Callable[[CallHistoryClient], Any]) -> None:
+    """A closed client refuses each call with a RuntimeError, and sends nothing."""
+    client = CallHistoryClient(cloud.webex())
+    client.close()
+
+    with pytest.raises(RuntimeError, match="this client is closed"):
+        call(client)
+
+    assert cloud.requests == ()
+
+
+def test_close_may_be_called_twice(cloud: Sandbox) -> None:
+    """Closing a second time, or leaving a with block after close(), is harmless."""
+    with CallHistoryClient(cloud.webex()) as client:
+        client.get_call_history_data()
+        client.close()
+        client.close()
+
+    assert deletions(cloud) == 1
+
+
+def test_close_may_be_called_by_several_threads(cloud: Sandbox) -> None:
+    """Of several threads that close at once, one does."""
+    client = CallHistoryClient(cloud.webex())
+    client.get_call_history_data()
+    start = threading.Barrier(8)
+
+    def close(_: int) -> None:
+        start.wait(10)
+        client.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(close, range(8)))
+
+    assert deletions(cloud) == 1
+    assert not cloud.devices
+
+
+# --- while something is under way ---
+
+
+@pytest.mark.parametrize("path", ["/catalog", "/devices", HISTORY])
+def test_close_ends_a_request_that_is_under_way(cloud: Sandbox, path: str) -> None:
+    """A request that is being answered while the client is closed does not hold it, or itself."""
+    client = CallHistoryClient(cloud.webex())
+    cloud.fail_next(path, delay=20, times=9)
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(ended, client.get_call_history_data)
+        cloud.wait_for_requests(path)
+        began = time.monotonic()
+        client.close()
+        assert time.monotonic() - began < LONGEST
+        assert asked.result(LONGEST) in ("TransportError", "RuntimeError")
+        assert time.monotonic() - began < LONGEST
+
+    assert len(cloud.requests_to(path, "POST" if path == "/devices" else "GET")) == 1
+    assert not cloud.devices
+
+
+def test_close_under_threads_ends_all_of_them(cloud: Sandbox) -> None:
+    """Threads that use a client while it is closed get an answer or an error; no device stays."""
+    for _ in range(5):
+        client = CallHistoryClient(cloud.webex())
+        start = threading.Barrier(9)
+
+        def use(_: int, client: CallHistoryClient = client, start: Any = start) -> str:
+            start.wait(10)
+            return ended(client.get_call_history_data)
+
+        with ThreadPoolExecutor(8) as pool:
+            used = pool.map(use, range(8))
+            start.wait(10)
+            client.close()
+            assert set(used) <= {"answered", "TransportError", "RuntimeError"}
+
+    assert wait_until(lambda: cloud.devices == ())
+
+
+def test_device_registered_during_close_is_not_left_behind(cloud: Sandbox) -> None:
+    """A device whose registration is answered after close() is deleted all the same."""
+    client = CallHistoryClient(cloud.webex())
+    cloud.fail_next("/devices", method="POST", delay=0.5)
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(ended, client.get_call_history_data)
+        cloud.wait_for_requests("/devices")
+        client.close()
+        assert asked.result(10) in ("TransportError", "RuntimeError")
+
+    assert cloud.wait_for_requests("/devices", "DELETE")
+    assert wait_until(lambda: cloud.devices == ())
+
+
+def test_device_registered_by_a_stopped_transport_is_the_webexs(cloud: Sandbox) -> None:
+    """What a listener registers as it is stopped stays the Webex's, which deletes it at its end."""
+    webex = cloud.webex()
+    stop = threading.Event()
+    listeners = webex.open_transport(stop)
+    cloud.fail_next("/devices", method="POST", delay=0.3)
+    with ThreadPoolExecutor(1) as pool:
+        registered = pool.submit(webex.device, listeners)
+        cloud.wait_for_requests("/devices")
+        listeners.stop()
+        device = registered.result(10)
+    listeners.close()
+    assert stop.is_set()
+    assert [known.url for known in cloud.devices] == [device.url]
+
+    webex.close()
+
+    assert not cloud.devices
+
+
+def test_other_clients_of_a_webex_go_on(cloud: Sandbox) -> None:
+    """Closing one of two clients does not end what the other one is doing."""
+    webex = cloud.webex()
+    first, second = CallHistoryClient(webex), CallHistoryClient(webex)
+    first.get_call_history_data()
+    cloud.fail_next(HISTORY, delay=0.3)
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(ended, second.get_call_history_data)
+        cloud.wait_for_requests(HISTORY, count=2)
+        first.close()
+        assert asked.result(10) == "answered"
+    second.close()
+
+
+# --- when the network is no help ---
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        pytest.param({"delay": 20}, "timed out", id="hang"),
+        pytest.param({"status": 200, "drip": 0.02}, "not deleted", id="drip"),
+        pytest.param({"reset": True}, "Connection reset", id="reset"),
+        pytest.param({"status": 500}, "500", id="500"),
+        pytest.param({"status": 503, "retry_after": 50}, "503", id="503"),
+        pytest.param({"status": 401}, "401", id="401"),
+        pytest.param(
+            {"status": 302, "headers": {"Location": "https://evil.example"}}, "302", id="302"
+        ),
+        pytest.param({"status": 404}, None, id="404"),
+    ],
+)
+def test_deletion_that_fails_does_not_hold_close(
+    cloud: Sandbox,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: dict[str, Any],
+    words: str | None,
+) -> None:
+    """The device is asked to be deleted once, briefly; that it was not is told at INFO."""
+    monkeypatch.setattr("callhistory._webex.registration._GOODBYE_SECONDS", 0.3)
+    client = CallHistoryClient(cloud.webex())
+    client.get_call_history_data()
+    cloud.fail_next("/devices", method="DELETE", times=50, **fault)
+
+    with caplog.at_level(logging.INFO, "callhistory"):
+        began = time.monotonic()
+        client.close()
+        took = time.monotonic() - began
+        if words is not None:
+            assert wait_until(lambda: caplog.records)
+
+    assert took < LONGEST
+    assert deletions(cloud) == 1
+    told = [r.getMessage() for r in caplog.records if "device was not deleted" in r.getMessage()]
+    assert [words in text for text in told if words] == ([] if words is None else [True])
+    assert {record.levelname for record in caplog.records} <= {"INFO"}
+
+
+def test_name_lookup_that_hangs_does_not_hold_close(
+    cloud: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name lookup has no timeout of its own, and close() ends in time all the same."""
+    client = CallHistoryClient(cloud.webex())
+    client.get_call_history_data()
+    answered = threading.Event()
+    lookup = socket.getaddrinfo
+
+    def hang(*arguments: Any, **options: Any) -> Any:
+        answered.wait(30)
+        return lookup(*arguments, **options)
+
+    cloud.close()  # so that a new connection is needed
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    began = time.monotonic()
+    client.close()
+    took = time.monotonic() - began
+    answered.set()
+
+    assert took < LONGEST
+
+
+def test_server_that_is_gone_does_not_hold_close(cloud: Sandbox) -> None:
+    """A client of a Webex that cannot be reached any more is closed without an error."""
+    client = CallHistoryClient(cloud.webex())
+    client.get_call_history_data()
+    cloud.close()
+
+    began = time.monotonic()
+    client.close()
+
+    assert time.monotonic() - began < LONGEST
+
+
+def test_source_of_tokens_that_hangs_does_not_hold_close(
+    cloud: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A function for the token that does not return at the last 401 does not hold close()."""
+    monkeypatch.setattr("callhistory._webex.registration._GOODBYE_SECONDS", 0.3)
+    hangs = threading.Event()
+    tokens = [cloud.access_token]
+
+    def source() -> str:
+        if not tokens:
+            hangs.wait(30)
+            return "another"
+        return tokens.pop()
+
+    client = CallHistoryClient(cloud.webex(access_token=source))
+    client.get_call_history_data()
+    cloud.expire_token()
+    began = time.monotonic()
+    client.close()
+    took = time.monotonic() - began
+    hangs.set()
+
+    assert took < LONGEST
+
+
+def test_source_of_tokens_that_breaks_does_not_break_close(
+    cloud: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A function for the token that raises at the last 401 is nobody's concern any more."""
+    tokens = [cloud.access_token]
+    client = CallHistoryClient(cloud.webex(access_token=tokens.pop))
+    client.get_call_history_data()
+    cloud.expire_token()
+
+    with caplog.at_level(logging.INFO, "callhistory"):
+        client.close()
+        assert wait_until(lambda: caplog.messages)
+
+    assert caplog.messages == ["this program's device was not deleted; it expires: IndexError"]
+
+
+def test_interpreter_without_threads_deletes_the_device(
+    cloud: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the interpreter's end, when no thread can be started, close() does without."""
+    client = CallHistoryClient(cloud.webex())
+    client.get_call_history_data()
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name.startswith("callhistory-goodbye"):
+            raise RuntimeError("can't create new thread at interpreter shutdown")
+        start(thread)
+
+    start = threading.Thread.start
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+
+    client.close()
+
+    assert not cloud.devices
+
+
+# --- the end of the program ---
+
+
+def run(program: str, cloud: Sandbox) -> tuple[subprocess.CompletedProcess[str], float]:
+    """Run a program against a sandbox, and say how long it took."""
+    root = Path(__file__).parents[2]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(root),
+        "WEBEX_ACCESS_TOKEN": cloud.access_token,
+        "U2C_SERVICE_URL": cloud.u2c_url,
+    }
+    began = time.monotonic()
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-X",
+            "dev",
+            "-W",
+            "ignore::ResourceWarning",
+            "-c",
+            textwrap.dedent(program),
+        ],
+        env=environment,
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    return done, time.monotonic() - began
+
+
+def test_program_that_forgets_close_ends_at_once(cloud: Sandbox) -> None:
+    """A program without close() ends, says nothing, and has left its device to expire."""
+    done, took = run(
+        """
+        from callhistory import CallHistoryClient
+        client = CallHistoryClient()
+        print(len(client.get_call_history_data()))
+        """,
+        cloud,
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "50\n", "")
+    assert took < 20
+    assert len(cloud.devices) == 1
+    assert deletions(cloud) == 0
+
+
+def test_program_with_a_request_under_way_ends_at_once(cloud: Sandbox) -> None:
+    """A daemon thread that waits for an answer does not keep a program from ending."""
+    cloud.fail_next("/catalog", delay=40)
+    done, took = run(
+        """
+        import sys, threading, time
+        from callhistory import CallHistoryClient
+        client = CallHistoryClient()
+        threading.Thread(target=client.get_call_history_data, daemon=True).start()
+        sys.stdin.read()
+        print("done")
+        """,
+        cloud,
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
+    assert took < 20
+
+
+def test_program_that_closes_at_exit_deletes_its_device(cloud: Sandbox) -> None:
+    """close() works from an atexit hook, where some Pythons start no more threads."""
+    done, _ = run(
+        """
+        import atexit
+        from callhistory import CallHistoryClient
+        client = CallHistoryClient()
+        atexit.register(client.close)
+        print(len(client.get_call_history_data()))
+        """,
+        cloud,
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "50\n", "")
+    assert not cloud.devices

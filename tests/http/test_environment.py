@@ -1,0 +1,95 @@
+"""What the environment says of proxies and certificates holds for HTTP and for live events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import requests
+
+from callhistory import CallHistoryClient, TransportError, Webex
+from tests.support.distant_webex import CERTIFICATE, DistantWebex
+from tests.support.hearing import failure_of_listen
+
+TOKEN = "sEcReT"
+HOSTS = ["u2c.wbx2.com", "wdm-a.wbx2.com", "janus-a.wbx2.com", "mercury-a.wbx2.com"]
+
+
+@pytest.fixture
+def distant() -> Iterator[DistantWebex]:
+    """Give a Webex at its real addresses, behind a proxy."""
+    with DistantWebex() as running:
+        yield running
+
+
+def client_of_webex(session: requests.Session | None = None) -> CallHistoryClient:
+    return CallHistoryClient(Webex(access_token=TOKEN, session=session, max_retries=0))
+
+
+def expect_both_to_work(distant: DistantWebex, client: CallHistoryClient) -> None:
+    """Fetch, listen and close; the proxy is told where to, and Webex alone is shown the token."""
+    with client:
+        assert len(client.get_call_history_data()) == 1
+        client.listen()
+        assert client.listening
+    assert set(distant.tunnels) == set(HOSTS)
+    assert set(distant.heard) == {(host, f"Bearer {TOKEN}") for host in HOSTS}
+    assert TOKEN.encode() not in distant.seen_by_proxy
+
+
+@pytest.mark.parametrize("proxy", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize("bundle", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_proxy_and_certificates_of_the_environment(
+    distant: DistantWebex, monkeypatch: pytest.MonkeyPatch, proxy: str, bundle: str
+) -> None:
+    """Behind a company's proxy, with its own authority, two variables are all that is needed."""
+    monkeypatch.setenv(proxy, distant.proxy)
+    monkeypatch.setenv(bundle, str(CERTIFICATE))
+
+    expect_both_to_work(distant, client_of_webex())
+
+
+def test_proxy_and_certificates_of_a_session(distant: DistantWebex) -> None:
+    """The same two things may be said of a session, and need no environment."""
+    session = requests.Session()
+    session.proxies["https"] = distant.proxy
+    session.verify = str(CERTIFICATE)
+
+    expect_both_to_work(distant, client_of_webex(session))
+
+
+def test_token_is_not_shown_to_a_proxy_that_pretends_to_be_webex(
+    distant: DistantWebex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the bundle, a proxy that answers in the place of Webex is told nothing."""
+    monkeypatch.setenv("HTTPS_PROXY", distant.proxy)
+
+    with client_of_webex() as client:
+        with pytest.raises(TransportError, match="CERTIFICATE_VERIFY_FAILED"):
+            client.get_call_history_data()
+        error = failure_of_listen(client, 0.5)
+
+    assert "CERTIFICATE_VERIFY_FAILED" in str(error)
+    assert set(distant.tunnels) == {"u2c.wbx2.com"}
+    assert distant.heard == []
+
+
+def test_no_proxy_leaves_the_proxy_out(
+    distant: DistantWebex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A host that NO_PROXY names is asked directly, or not at all."""
+    asked: list[str] = []
+
+    def refuse(host: str, *_args: object, **_options: object) -> None:
+        asked.append(host)
+        raise OSError("no such host")
+
+    monkeypatch.setattr("socket.getaddrinfo", refuse)
+    monkeypatch.setenv("HTTPS_PROXY", distant.proxy)
+    monkeypatch.setenv("NO_PROXY", "wbx2.com")
+
+    with client_of_webex() as client, pytest.raises(TransportError, match="no such host"):
+        client.get_call_history_data()
+
+    assert asked == ["u2c.wbx2.com"]
+    assert distant.tunnels == []

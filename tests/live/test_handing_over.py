@@ -1,0 +1,185 @@
+"""A server that is about to go away: another connection at once, and nothing is missed."""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from callhistory import CallHistoryClient, CallSessionEvent, ListenError, signals
+from callhistory.sandbox import Connection, Sandbox
+from tests.support.hearing import ONLINE, Heard, acknowledged, hasten, hearing, listening, offline
+from tests.support.waiting import wait_until
+
+RECENT_SESSIONS = "janus.user_recent_sessions"
+
+
+@pytest.fixture(autouse=True)
+def _haste(monkeypatch: pytest.MonkeyPatch) -> None:
+    hasten(monkeypatch)
+
+
+def send_call(cloud: Sandbox, connection: Connection, session_id: str) -> None:
+    """Send the event of a call over one connection."""
+    session = {"sessionId": session_id} | dict.fromkeys(
+        ("startTime", "endTime"), "2026-01-31T09:30:00.000Z"
+    )
+    data = {"eventType": RECENT_SESSIONS, "userSessions": {"userSessions": [session]}}
+    cloud.send_frame({"id": f"envelope of {session_id}", "data": data}, connection=connection)
+
+
+def has_ended(connection: Connection) -> bool:
+    return connection.closed_at is not None
+
+
+def expect_no_outage(cloud: Sandbox, heard: Heard) -> None:
+    """Look for signs of an outage, after all that happened."""
+    last = cloud.place_call()
+    assert wait_until(lambda: last.session_id in heard.session_ids)
+    assert heard.states == [ONLINE]
+    assert not any(event.recovered for event in heard.of(CallSessionEvent))
+    assert not cloud.requests_to("/history/userSessions")
+
+
+@pytest.mark.parametrize(("code", "reason"), [(4000, "replaced"), (1001, "bye"), (4403, "bye")])
+def test_connection_is_replaced_without_an_outage(cloud: Sandbox, code: int, reason: str) -> None:
+    """After the notice there is another connection at once, however the old one ends."""
+    with listening(cloud) as (client, heard):
+        cloud.announce_shutdown(code=code, reason=reason)
+
+        old, new = cloud.wait_for_connections(2)
+        cloud.wait_until(lambda: has_ended(old))
+        assert old.close_code == code
+        assert new.is_open
+        assert client.listening
+        expect_no_outage(cloud, heard)
+
+
+def test_both_connections_are_read(cloud: Sandbox) -> None:
+    """While there are two, events of both are acknowledged and delivered, each once."""
+    with listening(cloud) as (_, heard):
+        cloud.announce_shutdown(linger=30)
+        old, new = cloud.wait_for_connections(2)
+        for number, connection in enumerate((old, new, old, new)):
+            send_call(cloud, connection, f"call {number}")
+            heard.wait_for_sessions(number + 1)
+        send_call(cloud, old, "call 3")
+        send_call(cloud, new, "call 2")
+        cloud.wait_for_frames("ack", direction="received", connection=old, count=4)
+        cloud.wait_for_frames("ack", direction="received", connection=new, count=4)
+
+        assert heard.session_ids == [f"call {number}" for number in range(4)]
+        cloud.close_connections(4000, "replaced", connection=old)
+        cloud.wait_until(lambda: has_ended(old))
+        expect_no_outage(cloud, heard)
+
+
+def test_old_connection_is_read_until_there_is_another(cloud: Sandbox) -> None:
+    """As long as no other connection can be had, the old one is read, and nothing is offline."""
+    with listening(cloud) as (_, heard):
+        (old,) = cloud.connections
+        cloud.fail_upgrades(status=503, times=10_000)
+        cloud.announce_shutdown()
+        cloud.wait_for_attempts(5)
+        calls = [cloud.place_call().session_id for _ in range(3)]
+
+        assert heard.wait_for_sessions(3) == calls
+        assert heard.states == [ONLINE]
+        cloud.clear_faults()
+        cloud.wait_for_connections(2)
+        cloud.wait_until(lambda: has_ended(old))
+        expect_no_outage(cloud, heard)
+
+
+def test_outage_begins_when_the_old_connection_ends_first(cloud: Sandbox) -> None:
+    """When the old connection ends before there is another, that is an outage like any other."""
+    with listening(cloud) as (_, heard):
+        cloud.fail_upgrades(status=503, times=10_000)
+        cloud.announce_shutdown(at_latest=0.05)
+        heard.wait_for(signals.Offline)
+        cloud.wait_until(lambda: has_ended(cloud.connections[0]))
+        missed = cloud.place_call()
+        cloud.clear_faults()
+
+        assert heard.wait_for_sessions(1) == [missed.session_id]
+        assert heard.states == [ONLINE, offline(1001, "going away"), ONLINE]
+        assert [event.recovered for event in heard.of(CallSessionEvent)] == [True]
+
+
+def test_refusal_for_good_while_there_is_an_old_connection(cloud: Sandbox) -> None:
+    """When the other connection is refused for good, that is the end of the old one as well."""
+    with listening(cloud) as (client, heard):
+        (old,) = cloud.connections
+        cloud.fail_authorizations(4403, "forbidden")
+        cloud.announce_shutdown()
+
+        with pytest.raises(ListenError, match="4403: forbidden"):
+            client.wait(10)
+        assert not client.listening
+        cloud.wait_until(lambda: has_ended(old))
+        heard.wait_for(signals.Offline)
+        assert heard.states == [ONLINE, offline(4403, "forbidden", reconnecting=False)]
+
+
+def test_old_connection_does_not_stay_for_ever(
+    cloud: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection that the server does not close in the end is closed by the client."""
+    monkeypatch.setattr("callhistory._live.listener._HAND_OVER_SECONDS", 0.1)
+    monkeypatch.setattr("callhistory._live.protocol.PING_INTERVAL", 0.02)
+    with listening(cloud) as (_, heard):
+        cloud.announce_shutdown(linger=30)
+        old, new = cloud.wait_for_connections(2)
+
+        cloud.wait_until(lambda: has_ended(old))
+        assert old.closed_by == "client"
+        assert new.is_open
+        expect_no_outage(cloud, heard)
+
+
+def test_notice_again_and_again(cloud: Sandbox) -> None:
+    """A server that is always about to go away gets further and further attempts, not a hundred."""
+    bounds: list[float] = []
+
+    def uniform(_low: float, high: float) -> float:
+        bounds.append(high)
+        return 0.0
+
+    with pytest.MonkeyPatch.context() as patch, listening(cloud) as (_, heard):
+        patch.setattr("random.uniform", uniform)
+        for count in range(2, 8):
+            cloud.announce_shutdown()
+            cloud.wait_for_connections(count)
+        cloud.wait_until(
+            lambda: [has_ended(each) for each in cloud.connections] == [True] * 6 + [False]
+        )
+
+        assert bounds == [0, 2, 4, 8, 16, 32]
+        expect_no_outage(cloud, heard)
+
+
+def test_notice_before_readiness(cloud: Sandbox, client: CallHistoryClient) -> None:
+    """A notice over a connection that was not accepted yet leads to another one."""
+    cloud.delay_readiness(math.inf)
+    with hearing(client) as heard, ThreadPoolExecutor(1) as pool:
+        listen = pool.submit(client.listen)
+        cloud.wait_for_frames("authorization")
+        cloud.send_frame({"type": "shutdown"})
+        listen.result()
+
+        old, new = cloud.connections
+        assert new.is_open
+        cloud.close_connections(1001, connection=old)
+        cloud.wait_until(lambda: has_ended(old))
+        expect_no_outage(cloud, heard)
+
+
+def test_notice_with_an_id_is_acknowledged(cloud: Sandbox) -> None:
+    """The notice may be an envelope, and is acknowledged then."""
+    with listening(cloud) as (_, heard):
+        cloud.send_frame({"type": "shutdown", "id": "notice"})
+
+        cloud.wait_for_connections(2)
+        cloud.wait_until(lambda: "notice" in acknowledged(cloud))
+        assert heard.states == [ONLINE]

@@ -1,0 +1,362 @@
+"""The calls of an outage: fetched and delivered when it is over, once each."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from callhistory import CallSessionEvent, signals
+from callhistory.sandbox import RecordedRequest, Sandbox
+from tests.support.hearing import Heard, hasten, ids_of, listening
+from tests.support.waiting import wait_until
+
+HISTORY = "/history/userSessions"
+
+
+@pytest.fixture(autouse=True)
+def _haste(monkeypatch: pytest.MonkeyPatch) -> None:
+    hasten(monkeypatch)
+
+
+@pytest.fixture(autouse=True)
+def _quick_errands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("callhistory._live.recovery._FIRST_BACKOFF", 0.001)
+
+
+def go_offline(cloud: Sandbox) -> None:
+    """Begin an outage, and wait until nothing can be delivered any more."""
+    cloud.go_offline()
+    cloud.wait_until(lambda: not any(connection.is_open for connection in cloud.connections))
+
+
+def place_calls(cloud: Sandbox, count: int) -> list[str]:
+    """Let calls happen, a millisecond apart, and give their ids."""
+    now = datetime.now(UTC)
+    moments = [now + timedelta(milliseconds=number) for number in range(count)]
+    return [cloud.place_call(ended_at=moment).session_id for moment in moments]
+
+
+def split(heard: Heard) -> tuple[list[str], list[str]]:
+    """Give the ids of the sessions that were delivered live, and of those that were recovered."""
+    events = heard.of(CallSessionEvent)
+    live = [session_id for event in events if not event.recovered for session_id in ids_of(event)]
+    recovered = [session_id for event in events if event.recovered for session_id in ids_of(event)]
+    return live, recovered
+
+
+def fetches(cloud: Sandbox) -> list[RecordedRequest]:
+    """Give the requests for the history, in their order."""
+    return list(cloud.requests_to(HISTORY, "GET"))
+
+
+def wait_for_recovery(cloud: Sandbox, heard: Heard) -> None:
+    """Let one more outage pass that brings something: the errands before it are then done."""
+    go_offline(cloud)
+    last = cloud.place_call().session_id
+    cloud.go_online()
+    assert wait_until(lambda: last in heard.session_ids)
+
+
+# --- what is delivered ---
+
+
+def test_calls_of_an_outage_are_delivered_once(cloud: Sandbox) -> None:
+    """Five calls come in during an outage: they are delivered after it, none of those before."""
+    with listening(cloud) as (_, heard):
+        before = place_calls(cloud, 3)
+        heard.wait_for_sessions(3)
+        go_offline(cloud)
+        missed = place_calls(cloud, 5)
+        cloud.go_online()
+        assert heard.wait_for_sessions(8) == before + missed
+        wait_for_recovery(cloud, heard)
+
+        live, recovered = split(heard)
+        assert live == before
+        assert recovered[:5] == missed
+        assert len(recovered) == 6
+
+
+def test_recovered_sessions_are_as_in_the_history(cloud: Sandbox) -> None:
+    """Recovered sessions come as one event after online, whose recovered is true."""
+    with listening(cloud) as (client, heard):
+        go_offline(cloud)
+        place_calls(cloud, 2)
+        cloud.go_online()
+
+        (event,) = heard.wait_for(CallSessionEvent)
+        assert event.recovered
+        history = client.get_call_history_data(limit=2)
+        assert event.data.user_sessions.user_sessions == tuple(reversed(history))
+        everything = heard.of(object)
+        assert everything[-2:] == [signals.Online(), event]
+
+
+def test_sessions_from_before_listen_are_not_delivered(cloud: Sandbox) -> None:
+    """What ended before listen() is never delivered, however short before."""
+    a_moment_ago = datetime.now(UTC) - timedelta(milliseconds=5)
+    earlier = [cloud.place_call(ended_at=a_moment_ago).session_id for _ in range(3)]
+    with listening(cloud) as (_, heard):
+        go_offline(cloud)
+        old = cloud.place_call(ended_at=datetime.now(UTC) - timedelta(seconds=30)).session_id
+        missed = place_calls(cloud, 1)
+        cloud.go_online()
+
+        assert heard.wait_for_sessions(1) == missed
+        wait_for_recovery(cloud, heard)
+        assert not {old, *earlier} & set(heard.session_ids)
+        (began,) = {fetch.query["from"] for fetch in fetches(cloud)[:1]}
+        assert datetime.fromisoformat(began) > datetime.now(UTC) - timedelta(seconds=30)
+
+
+def test_recovery_begins_a_minute_before_the_last_frame(
+    cloud: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What ended up to a minute before the last frame came is fetched, unless it was delivered."""
+    monkeypatch.setattr("callhistory._live.connection_state._OVERLAP", timedelta(seconds=0.5))
+    with listening(cloud) as (_, heard):
+        began = datetime.now(UTC)
+        assert wait_until(lambda: datetime.now(UTC) > began + timedelta(seconds=0.7))
+        before = place_calls(cloud, 1)
+        heard.wait_for_sessions(1)
+        go_offline(cloud)
+        last_frame = datetime.now(UTC)
+        late = cloud.place_call(ended_at=last_frame - timedelta(seconds=0.3)).session_id
+        cloud.place_call(ended_at=last_frame - timedelta(seconds=0.6))
+        cloud.go_online()
+
+        assert heard.wait_for_sessions(2) == [*before, late]
+        wait_for_recovery(cloud, heard)
+        assert len(heard.session_ids) == 3
+
+
+def test_outage_without_calls_delivers_nothing(cloud: Sandbox) -> None:
+    """An outage in which nothing happened brings no event."""
+    with listening(cloud) as (_, heard):
+        before = place_calls(cloud, 2)
+        heard.wait_for_sessions(2)
+        go_offline(cloud)
+        cloud.go_online()
+        cloud.wait_for_requests(HISTORY, "GET")
+        heard.wait_for(signals.Online, 2)
+        wait_for_recovery(cloud, heard)
+
+        assert heard.session_ids[:-1] == before
+
+
+def test_calls_of_several_outages_are_delivered_once(cloud: Sandbox) -> None:
+    """Outages that follow each other bring the calls of each, once."""
+    with listening(cloud) as (_, heard):
+        missed = []
+        for _ in range(4):
+            go_offline(cloud)
+            missed += place_calls(cloud, 3)
+            cloud.go_online()
+            heard.wait_for_sessions(len(missed))
+
+        assert heard.session_ids == missed
+
+
+def test_first_connection_recovers_nothing(cloud: Sandbox) -> None:
+    """At the first connection there is no outage: the history is not fetched."""
+    cloud.fail_upgrades(status=503, times=2)
+    with listening(cloud) as (_, heard):
+        place_calls(cloud, 1)
+        heard.wait_for_sessions(1)
+
+    assert fetches(cloud) == []
+
+
+# --- many ---
+
+
+@pytest.mark.parametrize("apart", [0, 1], ids=["in one millisecond", "apart"])
+def test_more_than_a_page_is_delivered(cloud: Sandbox, apart: int) -> None:
+    """All pages are fetched, also of calls that ended in the same millisecond."""
+    with listening(cloud) as (_, heard):
+        go_offline(cloud)
+        now = datetime.now(UTC)
+        missed = [
+            cloud.place_call(ended_at=now + timedelta(milliseconds=number // 7 * apart)).session_id
+            for number in range(120)
+        ]
+        cloud.go_online()
+
+        assert sorted(heard.wait_for_sessions(120)) == sorted(missed)
+        wait_for_recovery(cloud, heard)
+        assert len(heard.session_ids) == 121
+        assert {event.recovered for event in heard.of(CallSessionEvent)} == {True}
+
+
+def test_call_that_ends_while_pages_are_fetched_is_not_lost(cloud: Sandbox) -> None:
+    """A call that comes in between two pages is delivered."""
+    with listening(cloud) as (_, heard):
+        go_offline(cloud)
+        missed = place_calls(cloud, 60)
+        cloud.fail_next(HISTORY, delay=0.2)
+        cloud.fail_next(HISTORY, delay=0.2)
+        cloud.go_online()
+        cloud.wait_for_requests(HISTORY, "GET", count=2)
+        between = cloud.place_call().session_id
+
+        assert sorted(heard.wait_for_sessions(61)) == sorted([*missed, between])
+        wait_for_recovery(cloud, heard)
+        assert heard.session_ids.count(between) == 1
+
+
+# --- when it fails ---
+
+
+@pytest.mark.parametrize("status", [500, 503, 429, 403, 404])
+def test_recovery_that_fails_is_tried_again(cloud: Sandbox, status: int) -> None:
+    """The history may refuse for a while: the calls are delivered in the end."""
+    with listening(cloud, max_retries=0) as (_, heard):
+        go_offline(cloud)
+        missed = place_calls(cloud, 5)
+        cloud.fail_next(HISTORY, status=status, times=4)
+        cloud.go_online()
+
+        assert heard.wait_for_sessions(5) == missed
+        assert len(fetches(cloud)) >= 5
+
+
+@pytest.mark.parametrize("fault", [{"reset": True}, {"body": "nonsense"}, {"truncate": True}])
+def test_recovery_without_an_answer_is_tried_again(cloud: Sandbox, fault: dict[str, bool]) -> None:
+    """So may the connection break, or the answer make no sense."""
+    with listening(cloud, max_retries=0) as (_, heard):
+        go_offline(cloud)
+        missed = place_calls(cloud, 5)
+        cloud.fail_next(HISTORY, times=4, **fault)  # type: ignore[arg-type]
+        cloud.go_online()
+
+        assert heard.wait_for_sessions(5) == missed
+
+
+def test_recovery_that_fails_halfway_delivers_the_rest(cloud: Sandbox) -> None:
+    """When a later page fails, what was delivered is not delivered again."""
+    with listening(cloud, max_retries=0) as (_, heard):
+        go_offline(cloud)
+        missed = place_calls(cloud, 120)
+        cloud.fail_next(HISTORY, delay=0)
+        cloud.fail_next(HISTORY, status=500, times=3)
+        cloud.go_online()
+
+        assert heard.wait_for_sessions(120) == missed
+        assert len(fetches(cloud)) >= 6
+
+
+def test_outage_during_a_failed_recovery_begins_with_the_first(cloud: Sandbox) -> None:
+    """When there is another outage before the first was made good, both are, from the earlier."""
+    with listening(cloud, max_retries=0) as (_, heard):
+        go_offline(cloud)
+        missed = place_calls(cloud, 2)
+        cloud.fail_next(HISTORY, status=500, times=10_000)
+        cloud.go_online()
+        cloud.wait_for_requests(HISTORY, "GET", count=2)
+        go_offline(cloud)
+        missed += place_calls(cloud, 2)
+        cloud.clear_faults()
+        cloud.go_online()
+
+        assert sorted(heard.wait_for_sessions(4)) == sorted(missed)
+
+
+def test_source_of_tokens_that_fails_does_not_end_recovery(cloud: Sandbox) -> None:
+    """A function for the token may fail when the history asks for another one."""
+    failures: list[BaseException] = []
+
+    def source() -> str:
+        if failures:
+            raise failures.pop()
+        return cloud.issue_token()
+
+    with listening(cloud, access_token=source) as (_, heard):
+        go_offline(cloud)
+        missed = place_calls(cloud, 2)
+        failures += [OSError("sEcReT"), SystemExit("sEcReT")]
+        cloud.fail_next(HISTORY, status=401)
+        cloud.fail_next(HISTORY, status=401)
+        cloud.go_online()
+
+        assert heard.wait_for_sessions(2) == missed
+
+
+def test_recovery_that_hangs_delays_nothing(cloud: Sandbox) -> None:
+    """While the history does not answer, events are acknowledged and delivered as they come."""
+    with listening(cloud) as (_, heard):
+        go_offline(cloud)
+        missed = place_calls(cloud, 2)
+        cloud.fail_next(HISTORY, delay=30)
+        cloud.go_online()
+        cloud.wait_for_requests(HISTORY, "GET")
+        connection = cloud.wait_for_connections(2)[-1]
+        live = place_calls(cloud, 5)
+
+        assert heard.wait_for_sessions(5) == live
+        acks = cloud.wait_for_frames("ack", direction="received", connection=connection, count=6)
+        assert len(acks) == 6
+        assert not set(missed) & set(heard.session_ids)
+
+
+# --- live and recovered ---
+
+
+def test_live_event_for_a_recovered_session_is_delivered(cloud: Sandbox) -> None:
+    """A session that was recovered and changes afterwards is heard of again."""
+    with listening(cloud) as (_, heard):
+        go_offline(cloud)
+        started = datetime.now(UTC)
+        session = cloud.place_call(started_at=started, id="same", sessionId="same")
+        cloud.go_online()
+        assert heard.wait_for_sessions(1) == ["same"]
+
+        cloud.place_call(started_at=started, id="same", sessionId="same", disposition="Answered")
+
+        assert heard.wait_for_sessions(2) == ["same", "same"]
+        live, recovered = split(heard)
+        assert live == recovered == [session.session_id]
+
+
+def test_frames_that_were_lost_are_made_good(cloud: Sandbox) -> None:
+    """When the numbers of frames jump, the sessions are fetched, over the same connection."""
+    with listening(cloud) as (_, heard):
+        before = place_calls(cloud, 2)
+        heard.wait_for_sessions(2)
+        cloud.go_silent()
+        lost = place_calls(cloud, 5)
+        cloud.speak_again()
+        after = place_calls(cloud, 1)
+
+        heard.wait_for_sessions(8)
+        live, recovered = split(heard)
+        assert live == before + after
+        assert recovered == lost
+        assert len(cloud.attempts) == 1
+        assert heard.states == [signals.Online()]
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        [2, 3, 3, 2],
+        [1, 2, 3],
+        [2, 3, True, 4],
+        ["5", "9"],
+        [None, 2, None, 3],
+        [1.0, 9.0],
+        [0, 1],
+    ],
+)
+def test_numbers_that_do_not_jump_are_no_loss(
+    cloud: Sandbox, numbers: list[object], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Frames that are numbered anew, or in no way, are not taken for lost ones."""
+    with listening(cloud) as (_, heard):  # its readiness has the number 1
+        for number in numbers:
+            cloud.send_frame({"data": {}, "sequenceNumber": number})
+        live = place_calls(cloud, 1)
+
+        heard.wait_for_sessions(1)
+        assert split(heard) == (live, [])
+    assert "frames were lost" not in caplog.text

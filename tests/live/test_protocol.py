@@ -1,0 +1,513 @@
+"""The protocol of live events as a table: frames in, frames and decisions out, time passed in."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from callhistory._live.protocol import (
+    PING_INTERVAL,
+    PONG_TIMEOUT,
+    READY_TIMEOUT,
+    Dead,
+    Deliver,
+    FramesLost,
+    GoingAway,
+    Malformed,
+    Mercury,
+    Output,
+    Ready,
+    Send,
+)
+
+BEGIN = 1000.0
+READINESS = ["mercury.buffer_state", "mercury.registration_status"]
+
+
+def a_mercury() -> Mercury:
+    numbers = itertools.count(1)
+    return Mercury(BEGIN, lambda: f"own-{next(numbers)}")
+
+
+def an_envelope(event_type: str = "janus.user_recent_sessions", **changes: Any) -> dict[str, Any]:
+    return {"id": "envelope-1", "data": {"eventType": event_type}} | changes
+
+
+def readiness(event_type: str = READINESS[0], **changes: Any) -> str:
+    return json.dumps(an_envelope(event_type, **changes))
+
+
+def a_ready_mercury() -> tuple[Mercury, str]:
+    """Give a connection that was accepted at BEGIN, and the id of its first ping."""
+    mercury = a_mercury()
+    (ping,) = pings(mercury.receive(readiness(), BEGIN))
+    return mercury, ping
+
+
+def sent(outputs: list[Output]) -> list[dict[str, Any]]:
+    return [json.loads(output.text) for output in outputs if isinstance(output, Send)]
+
+
+def pings(outputs: list[Output]) -> list[str]:
+    return [frame["id"] for frame in sent(outputs) if frame.get("type") == "ping"]
+
+
+def acks(outputs: list[Output]) -> list[Any]:
+    return [frame["messageId"] for frame in sent(outputs) if frame.get("type") == "ack"]
+
+
+def kinds(outputs: list[Output]) -> list[type[Output]]:
+    return [type(output) for output in outputs]
+
+
+def pong(identifier: Any, **changes: Any) -> str:
+    return json.dumps({"id": identifier, "type": "pong"} | changes)
+
+
+def test_the_times_are_those_of_the_protocol() -> None:
+    """Pings follow a pong by 15 s, and wait for theirs 14 s."""
+    assert (PING_INTERVAL, PONG_TIMEOUT) == (15.0, 14.0)
+
+
+def test_the_first_frame_holds_the_token() -> None:
+    """The authorization has an id, its type, the token as a bearer, and a tracking id."""
+    frame = json.loads(a_mercury().authorize('se"cret'))
+
+    assert frame == {
+        "id": "own-1",
+        "type": "authorization",
+        "data": {"token": 'Bearer se"cret'},
+        "trackingId": "callhistory_own-2",
+    }
+
+
+def test_ids_are_never_the_same() -> None:
+    """Each authorization and each ping has an id that no other frame has."""
+    ids = []
+    for _ in range(3):
+        mercury = Mercury(BEGIN)
+        authorization = json.loads(mercury.authorize("token"))
+        ids += [authorization["id"], authorization["trackingId"].removeprefix("callhistory_")]
+        ids += pings(mercury.receive(readiness(), BEGIN))
+
+    assert len(set(ids)) == 9
+
+
+def test_a_frame_never_shows_what_it_holds() -> None:
+    """The repr of a frame out, and of an envelope in, tells nothing of its content."""
+    assert "Ada" not in repr([Send("Ada"), Deliver({"name": "Ada"})])
+
+
+@pytest.mark.parametrize("event_type", READINESS)
+def test_readiness(event_type: str) -> None:
+    """Either event type makes the connection ready: it is acknowledged, and a ping goes at once."""
+    mercury = a_mercury()
+
+    outputs = mercury.receive(readiness(event_type), BEGIN + 3)
+
+    assert kinds(outputs) == [Send, Ready, Send, Deliver]
+    assert sent(outputs) == [
+        {"messageId": "envelope-1", "type": "ack"},
+        {"id": "own-1", "type": "ping"},
+    ]
+    assert mercury.due == BEGIN + 3 + PONG_TIMEOUT
+
+
+def test_readiness_without_an_id() -> None:
+    """Readiness needs no id to count; there is then nothing to acknowledge."""
+    outputs = a_mercury().receive(json.dumps({"data": {"eventType": READINESS[0]}}), BEGIN)
+
+    assert Ready() in outputs
+    assert acks(outputs) == []
+
+
+def test_readiness_comes_once() -> None:
+    """Readiness that is said again, by either event, is acknowledged and starts nothing anew."""
+    mercury, _ = a_ready_mercury()
+
+    for event_type in READINESS:
+        outputs = mercury.receive(readiness(event_type, id="again"), BEGIN + 5)
+
+        assert kinds(outputs) == [Send, Deliver]
+        assert acks(outputs) == ["again"]
+    assert mercury.due == BEGIN + PONG_TIMEOUT
+
+
+def test_frames_before_readiness() -> None:
+    """An envelope before readiness is acknowledged and delivered, and is no readiness."""
+    mercury = a_mercury()
+
+    outputs = mercury.receive(json.dumps(an_envelope()), BEGIN + 1)
+
+    assert outputs == [
+        Send('{"messageId": "envelope-1", "type": "ack"}'),
+        Deliver(an_envelope()),
+    ]
+    assert mercury.due == BEGIN + READY_TIMEOUT
+
+
+@pytest.mark.parametrize("now", [BEGIN, BEGIN + READY_TIMEOUT - 0.001])
+def test_nothing_is_due_before_its_time(now: float) -> None:
+    """Before readiness is overdue, a tick does nothing."""
+    assert a_mercury().tick(now) == []
+
+
+def test_no_readiness() -> None:
+    """Without readiness in time the connection is dead, whatever else came."""
+    mercury = a_mercury()
+    mercury.receive(json.dumps(an_envelope()), BEGIN + 1)
+
+    (dead,) = mercury.tick(BEGIN + READY_TIMEOUT)
+
+    assert dead == Dead("Webex did not accept the connection within 20 s")
+
+
+def test_pings_follow_pongs() -> None:
+    """Each ping goes out 15 s after the pong to the one before, and has an id of its own."""
+    mercury, ping = a_ready_mercury()
+    now, seen = BEGIN, {ping}
+
+    for _ in range(3):
+        now += 2
+        assert mercury.receive(pong(ping), now) == []
+        assert mercury.due == now + PING_INTERVAL
+        assert mercury.tick(now + PING_INTERVAL - 0.001) == []
+        now += PING_INTERVAL
+        (ping,) = pings(mercury.tick(now))
+        assert mercury.due == now + PONG_TIMEOUT
+        assert ping not in seen
+        seen.add(ping)
+
+
+def test_no_pong() -> None:
+    """A ping that has no pong after 14 s means that the connection is dead, whatever came since."""
+    mercury, _ = a_ready_mercury()
+    mercury.receive(json.dumps(an_envelope()), BEGIN + 13)
+
+    assert mercury.tick(BEGIN + 13.999) == []
+    assert mercury.tick(BEGIN + 14) == [Dead("no pong within 14 s")]
+
+
+@pytest.mark.parametrize("other", ["own-0", "OWN-1", 1, None, True, [], {}])
+def test_a_pong_with_another_id(other: Any) -> None:
+    """A pong that answers no ping of ours does not count."""
+    mercury, _ = a_ready_mercury()
+
+    assert mercury.receive(pong(other), BEGIN + 1) == []
+
+    assert kinds(mercury.tick(BEGIN + PONG_TIMEOUT)) == [Dead]
+
+
+def test_a_pong_that_was_not_asked_for() -> None:
+    """A pong before readiness, or a second one to the same ping, changes nothing."""
+    early = a_mercury()
+    assert early.receive(pong(None), BEGIN + 5) == []
+    assert early.due == BEGIN + READY_TIMEOUT
+
+    mercury, ping = a_ready_mercury()
+    mercury.receive(pong(ping), BEGIN + 1)
+    assert mercury.receive(pong(ping), BEGIN + 9) == []
+    assert mercury.due == BEGIN + 1 + PING_INTERVAL
+
+
+@pytest.mark.parametrize(
+    "identifier", ["1", "", "\ud800", "é", 1, 0, -1, 2**70, 10**4000], ids=lambda i: repr(i)[:9]
+)
+@pytest.mark.parametrize(
+    "rest",
+    [
+        {"data": {"eventType": "janus.user_recent_sessions"}},
+        {"data": {"eventType": "locus.difference"}},
+        {"data": {"eventType": 7}},
+        {"data": {}},
+        {"data": None},
+        {"data": []},
+        {"data": "text"},
+        {},
+        {"type": "error"},
+        {"type": "shutdown"},
+        {"type": ["pong"], "data": {}},
+        {"data": {"headers": {"a.b": 1}}},
+        {"data": {"headers": "none"}},
+    ],
+    ids=json.dumps,
+)
+@pytest.mark.parametrize("ready", [False, True])
+def test_every_envelope_with_an_id_is_acknowledged(
+    identifier: Any, rest: dict[str, Any], ready: bool
+) -> None:
+    """A text or a whole number as the id is acknowledged first, once, whatever else is there."""
+    mercury = a_ready_mercury()[0] if ready else a_mercury()
+
+    first, *others = mercury.receive(json.dumps({"id": identifier} | rest), BEGIN)
+
+    assert sent([first]) == [{"messageId": identifier, "type": "ack"}]
+    assert sent(others) == []
+
+
+@pytest.mark.parametrize("identifier", [None, True, False, 1.5, [], {}, ["1"]])
+def test_what_is_no_id_is_not_acknowledged(identifier: Any) -> None:
+    """An id of another type is not sent back; what came with it is delivered."""
+    outputs = a_mercury().receive(json.dumps(an_envelope(id=identifier)), BEGIN)
+
+    assert outputs == [Deliver(an_envelope(id=identifier))]
+
+
+def test_a_ping_of_the_servers_is_not_acknowledged() -> None:
+    """A ping is no envelope: its id is not acknowledged."""
+    outputs = a_mercury().receive(json.dumps({"id": "1", "type": "ping"}), BEGIN)
+
+    assert sent(outputs) == []
+
+
+@pytest.mark.parametrize("ready", [False, True])
+def test_a_shutdown_notice(ready: bool) -> None:
+    """A shutdown notice is told, and the connection goes on to be read and acknowledged."""
+    mercury = a_ready_mercury()[0] if ready else a_mercury()
+
+    assert mercury.receive('{"type": "shutdown"}', BEGIN) == [GoingAway()]
+
+    assert acks(mercury.receive(json.dumps(an_envelope(id="later")), BEGIN)) == ["later"]
+
+
+DEEP = "[" * 100_000 + "]" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("frame", "what"),
+    [
+        (b'{"data": {}}', "binary"),
+        (b'"binary"', "binary"),
+        (b"", "no JSON"),
+        (b"\xff\xfe\x00", "no JSON"),
+        (b"\x80{}", "no JSON"),
+        ("", "no JSON"),
+        (" ", "no JSON"),
+        ("hello", "no JSON"),
+        ("{", "no JSON"),
+        ('{"data": {}} {}', "no JSON"),
+        ("\ud800", "no JSON"),
+        (DEEP, "no JSON"),
+        (f'{{"id": "1", "data": {{"deep": {DEEP}}}}}', "no JSON"),
+        ('{"id": 1' + "0" * 5000 + ', "data": {}}', "no JSON"),
+        ('{"data": {"number": NaN}}', "no JSON"),
+        ('{"data": {"number": -Infinity}}', "no JSON"),
+        ('{"data": {"number": 1e999}}', "no JSON"),
+        ("null", "no object"),
+        ("[]", "no object"),
+        ('[{"id": "1", "data": {}}]', "no object"),
+        ('"text"', "no object"),
+        ("7", "no object"),
+        ("true", "no object"),
+        ("{}", "no data"),
+        ('{"data": null}', "no data"),
+        ('{"data": []}', "no data"),
+        ('{"data": "text"}', "no data"),
+        ('{"data": 1}', "no data"),
+        ('{"type": null}', "no data"),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_a_malformed_frame_is_skipped(frame: str | bytes, what: str) -> None:
+    """A frame that is none of the protocol's is told as that, in words that hold none of it."""
+    mercury, _ = a_ready_mercury()
+    due = mercury.due
+
+    assert mercury.receive(frame, BEGIN + 1) == [Malformed(what)]
+
+    assert mercury.due == due
+    assert kinds(mercury.receive(json.dumps(an_envelope()), BEGIN + 1)) == [Send, Deliver]
+
+
+@pytest.mark.parametrize("identifier", ["1", 1])
+def test_a_binary_envelope_is_acknowledged(identifier: Any) -> None:
+    """A binary frame with an id is acknowledged, and neither delivered nor taken for readiness."""
+    mercury = a_mercury()
+
+    outputs = mercury.receive(readiness(id=identifier).encode(), BEGIN)
+
+    assert kinds(outputs) == [Send, Malformed]
+    assert acks(outputs) == [identifier]
+    assert mercury.due == BEGIN + READY_TIMEOUT
+
+
+@pytest.mark.parametrize(
+    ("numbers", "lost"),
+    [
+        ([1, 2, 3], []),
+        ([7, 8], []),
+        ([1, 3], [1]),
+        ([0, 2], [1]),
+        ([1, 2, 9, 10, 12], [2, 4]),
+        ([1, 1, 2], []),
+        ([5, 3, 4, 5], []),
+        ([5, 1, 3], [2]),
+        ([-2, -1], []),
+        ([1, None, 2], []),
+        ([1, None, 3], [2]),
+        ([1, "2", 2.0, True, 3], [4]),
+        ([2**70, 2**70 + 1, 2**70 + 3], [2]),
+    ],
+)
+def test_sequence_numbers(numbers: list[Any], lost: list[int]) -> None:
+    """A number that jumps ahead of the one before tells of lost frames; nothing else does."""
+    mercury = a_mercury()
+    told = []
+
+    for place, number in enumerate(numbers):
+        changes = {} if number is None else {"sequenceNumber": number}
+        outputs = mercury.receive(json.dumps(an_envelope(**changes)), BEGIN)
+        told += [place] * outputs.count(FramesLost())
+
+    assert told == lost
+
+
+@pytest.mark.parametrize(
+    ("numbers", "lost"),
+    [((1, None, 2), False), ((1, 2, 3), False), ((1, 2, 4), True), ((1, 3, 4), True)],
+)
+def test_pongs_may_be_numbered_or_not(numbers: tuple[Any, Any, Any], lost: bool) -> None:
+    """A pong counts if it has a number, and leaves no gap if it has none."""
+    before, between, after = numbers
+    mercury, ping = a_ready_mercury()
+    numbered = {} if between is None else {"sequenceNumber": between}
+
+    outputs = [
+        *mercury.receive(json.dumps(an_envelope(sequenceNumber=before)), BEGIN),
+        *mercury.receive(pong(ping, **numbered), BEGIN),
+        *mercury.receive(json.dumps(an_envelope(sequenceNumber=after)), BEGIN),
+    ]
+
+    assert (FramesLost() in outputs) is lost
+
+
+def test_each_connection_counts_anew() -> None:
+    """The first number of a connection is compared with none."""
+    first, second = a_mercury(), a_mercury()
+    first.receive(json.dumps(an_envelope(sequenceNumber=1)), BEGIN)
+
+    outputs = second.receive(json.dumps(an_envelope(sequenceNumber=500)), BEGIN)
+
+    assert FramesLost() not in outputs
+
+
+@pytest.mark.parametrize(
+    ("data", "overridden"),
+    [
+        ({"headers": {"a": 1}}, {"a": 1}),
+        ({"a": 0, "headers": {"a": 1}}, {"a": 1}),
+        ({"headers": {"a.b.c": 1}}, {"a": {"b": {"c": 1}}}),
+        ({"a": {"x": 0}, "headers": {"a.b": 1, "a.c": 2}}, {"a": {"x": 0, "b": 1, "c": 2}}),
+        ({"a": 5, "headers": {"a.b": 1}}, {"a": 5}),
+        ({"a": [1], "headers": {"a.0": 2}}, {"a": [1]}),
+        ({"a": None, "headers": {"a.b": 1}}, {"a": None}),
+        ({"a": {"b": "x"}, "headers": {"a.b.c.d": 1}}, {"a": {"b": "x"}}),
+        ({"headers": {"": 1}}, {"": 1}),
+        ({"headers": {".": 1}}, {"": {"": 1}}),
+        ({"headers": {"a..b": 1}}, {"a": {"": {"b": 1}}}),
+        ({"headers": {"a.": 1}}, {"a": {"": 1}}),
+        ({"headers": {"a": {"b": 1}, "a.c": 2}}, {"a": {"b": 1, "c": 2}}),
+        ({"headers": {}}, {}),
+        ({"headers": None}, {}),
+        ({"headers": ["a.b"]}, {}),
+        ({"headers": "a.b"}, {}),
+        ({"headers": 1}, {}),
+    ],
+    ids=json.dumps,
+)
+def test_overrides(data: dict[str, Any], overridden: dict[str, Any]) -> None:
+    """What data.headers says is set in the data, along dotted paths, through objects only."""
+    outputs = a_mercury().receive(json.dumps({"data": data}), BEGIN)
+
+    (delivered,) = outputs
+    assert isinstance(delivered, Deliver)
+    assert {k: v for k, v in delivered.envelope["data"].items() if k != "headers"} == overridden
+
+
+@pytest.mark.parametrize(
+    ("headers", "data"),
+    [
+        ({"headers": 1, "headers.a": 2, "b": 3}, {"headers": 1, "b": 3}),
+        (
+            {"headers.a": 2, "b": 3},
+            {"headers": {"headers.a": 2, "b": 3, "a": 2}, "b": 3},
+        ),
+    ],
+    ids=["replaced", "added to"],
+)
+def test_an_override_may_be_of_the_headers_themselves(
+    headers: dict[str, Any], data: dict[str, Any]
+) -> None:
+    """An override that changes the headers is none for the others: each is applied once."""
+    (delivered,) = a_mercury().receive(json.dumps({"data": {"headers": headers}}), BEGIN)
+
+    assert delivered == Deliver({"data": data})
+
+
+@pytest.mark.parametrize("event_type", READINESS)
+def test_an_override_may_make_it_readiness(event_type: str) -> None:
+    """The event's type is read after the overrides."""
+    frame = {"data": {"eventType": "other", "headers": {"eventType": event_type}}}
+
+    assert Ready() in a_mercury().receive(json.dumps(frame), BEGIN)
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+ENVELOPES = st.fixed_dictionaries(
+    {},
+    optional={
+        "id": JSON,
+        "type": st.sampled_from(["pong", "ping", "shutdown", "ack"]) | JSON,
+        "sequenceNumber": st.integers() | JSON,
+        "data": JSON
+        | st.fixed_dictionaries(
+            {},
+            optional={
+                "eventType": st.sampled_from(READINESS) | JSON,
+                "headers": st.dictionaries(st.text(alphabet="ab."), JSON) | JSON,
+                "a": JSON,
+            },
+        ),
+    },
+)
+
+
+@given(st.lists(st.text() | st.binary() | (JSON | ENVELOPES).map(json.dumps), max_size=6))
+def test_no_frame_is_too_much(frames: list[str | bytes]) -> None:
+    """Whatever comes, in whatever order, each frame is taken without an error and every id told."""
+    mercury = a_mercury()
+
+    for place, frame in enumerate(frames):
+        outputs = mercury.receive(frame, BEGIN + place)
+
+        assert len(acks(outputs)) <= 1
+        try:
+            document = json.loads(frame)
+        except ValueError:
+            continue
+        if isinstance(document, dict) and document.get("type") not in ("ping", "pong"):
+            identifier = document.get("id")
+            expected = [identifier] if type(identifier) in (str, int) else []
+            assert acks(outputs) == expected
+
+
+@given(ENVELOPES)
+def test_every_frame_leads_to_something(envelope: dict[str, Any]) -> None:
+    """A frame that is no pong is delivered, told as malformed or a notice of the end: one of it."""
+    outputs = a_mercury().receive(json.dumps(envelope), BEGIN)
+
+    found = [o for o in outputs if isinstance(o, (Deliver, Malformed, GoingAway))]
+    assert len(found) == (0 if envelope.get("type") == "pong" else 1)

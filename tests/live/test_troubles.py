@@ -1,0 +1,235 @@
+"""Troubles of listen(): what is an error at once, what is waited out, what is raised in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from callhistory import (
+    ApiError,
+    AuthenticationError,
+    CallHistoryClient,
+    CallHistoryError,
+    ListenError,
+    TokenRefusedError,
+    TransportError,
+)
+from callhistory.sandbox import Sandbox
+from tests.support.errors_shown import shown_by
+from tests.support.hearing import failure_of_listen, hasten, library_threads, listening
+from tests.support.waiting import wait_until
+
+Trouble = Callable[[Sandbox], None]
+
+
+@pytest.fixture(autouse=True)
+def _haste(monkeypatch: pytest.MonkeyPatch) -> None:
+    hasten(monkeypatch)
+
+
+# --- for good ---
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+@pytest.mark.parametrize(("path", "method"), [("/catalog", "GET"), ("/devices", "POST")])
+def test_refused_catalog_or_device_is_an_error_at_once(
+    cloud: Sandbox, client: CallHistoryClient, path: str, method: str, status: int
+) -> None:
+    """When Webex refuses the catalog or the device, listen() says so, and does not ask again."""
+    cloud.fail_next(path, method=method, status=status, times=10)
+
+    error = failure_of_listen(client)
+
+    assert type(error) is (AuthenticationError if status == 401 else ApiError)
+    assert isinstance(error, ApiError)
+    assert error.status_code == status
+    assert error.tracking_id is not None
+    assert len(cloud.requests_to(path, method)) == 1
+    cloud.clear_faults()
+    client.listen()
+    assert client.listening
+
+
+def test_too_many_devices_are_an_error_at_once() -> None:
+    """When the user has too many devices, listen() says so, and does not ask again."""
+    with Sandbox(device_limit=1) as small, listening(small):
+        with CallHistoryClient(small.webex()) as second:
+            error = failure_of_listen(second)
+
+        assert len(small.requests_to("/devices", "POST")) == 2
+    assert type(error) is ApiError
+    assert error.status_code == 403
+
+
+@pytest.mark.parametrize("code", [4000, 4400, 4403, 1003, 1007, 1009, 1010])
+def test_refused_authorization_is_an_error_at_once(
+    cloud: Sandbox, client: CallHistoryClient, code: int
+) -> None:
+    """When Webex closes the connection for good, listen() says with which code and why."""
+    cloud.fail_authorizations(code, "no", times=10)
+
+    error = failure_of_listen(client)
+
+    assert type(error) is ListenError
+    assert (error.code, error.reason) == (code, "no")
+    assert len(cloud.attempts) == 1
+
+
+@pytest.mark.parametrize("refuse", ["authorization", "upgrade"])
+def test_refused_token_is_an_error_at_once(
+    cloud: Sandbox, client: CallHistoryClient, refuse: str
+) -> None:
+    """A token that is refused, and has no successor, is an error of both kinds."""
+    if refuse == "upgrade":
+        cloud.fail_upgrades(status=401, times=10)
+    else:
+        cloud.fail_authorizations(times=10)
+
+    error = failure_of_listen(client)
+
+    assert isinstance(error, TokenRefusedError)
+    assert isinstance(error, AuthenticationError)
+    assert isinstance(error, ListenError)
+    assert (error.status_code, error.code) == (401, 401 if refuse == "upgrade" else 4401)
+    assert len(cloud.attempts) == 1
+
+
+def test_no_token_is_an_error_at_once(cloud: Sandbox) -> None:
+    """A function for the token that gives none is an AuthenticationError, and nothing is sent."""
+    with CallHistoryClient(cloud.webex(access_token=lambda: "")) as client:
+        assert type(failure_of_listen(client)) is AuthenticationError
+    assert not cloud.requests
+
+
+@pytest.mark.parametrize("path", ["/catalog", "/devices"])
+def test_answer_that_cannot_be_read_is_an_error_at_once(
+    cloud: Sandbox, client: CallHistoryClient, path: str
+) -> None:
+    """A catalog or a device that is none is a ListenError that says where."""
+    cloud.fail_next(path, body={"url": 5, "serviceLinks": 5}, times=10)
+
+    error = failure_of_listen(client)
+
+    assert type(error) is ListenError
+    assert "cannot be read" in error.reason
+    assert "found an integer" in error.reason
+    assert len(cloud.requests_to(path)) == 1
+
+
+# --- what may pass ---
+
+PASSING: dict[str, Trouble] = {
+    # More often than a request is repeated by itself.
+    "catalog 503": lambda cloud: cloud.fail_next("/catalog", status=503, times=7),
+    "catalog 500": lambda cloud: cloud.fail_next("/catalog", status=500, times=2),
+    "catalog 429": lambda cloud: cloud.fail_next("/catalog", retry_after=0, times=7),
+    "catalog reset": lambda cloud: cloud.fail_next("/catalog", reset=True, times=7),
+    "device 503": lambda cloud: cloud.fail_next("/devices", method="POST", status=503, times=7),
+    "upgrade 503": lambda cloud: cloud.fail_upgrades(status=503, times=3),
+    "upgrade 403": lambda cloud: cloud.fail_upgrades(status=403, times=3),
+    "upgrade 404": lambda cloud: cloud.fail_upgrades(status=404, times=3),
+    "upgrade 429": lambda cloud: cloud.fail_upgrades(retry_after=0, times=3),
+    "upgrade reset": lambda cloud: cloud.fail_upgrades(reset=True, times=3),
+    "dropped at once": lambda cloud: cloud.drop_at_once(after="upgrade", times=3),
+    "closed at once": lambda cloud: cloud.drop_at_once(after="upgrade", code=1013, times=3),
+    "overloaded": lambda cloud: cloud.fail_authorizations(1011, times=3),
+}
+
+
+@pytest.mark.parametrize("trouble", PASSING)
+def test_passing_trouble_is_waited_out(
+    cloud: Sandbox, client: CallHistoryClient, trouble: str
+) -> None:
+    """What may pass is tried again within the timeout."""
+    PASSING[trouble](cloud)
+
+    client.listen()
+
+    assert client.listening
+    assert len(cloud.attempts) == (1 if trouble.startswith(("catalog", "device")) else 4)
+
+
+def test_refused_connection_is_tried_again(cloud: Sandbox, client: CallHistoryClient) -> None:
+    """A Webex that cannot be reached yet is reached when it is there."""
+    cloud.close()
+    with ThreadPoolExecutor(1) as pool:
+        listen = pool.submit(client.listen)
+        assert wait_until(lambda: library_threads() or listen.done())
+        cloud.start()
+        listen.result()
+
+    assert client.listening
+
+
+LASTING: dict[str, tuple[Trouble, type[CallHistoryError], int | None]] = {
+    "catalog": (
+        lambda cloud: cloud.fail_next("/catalog", status=503, times=10_000),
+        ApiError,
+        503,
+    ),
+    "upgrade": (
+        lambda cloud: cloud.fail_upgrades(status=503, times=10_000),
+        ListenError,
+        503,
+    ),
+    "redirect": (
+        lambda cloud: cloud.fail_upgrades(
+            status=302, headers={"Location": "/elsewhere"}, times=10_000
+        ),
+        ListenError,
+        302,
+    ),
+    "close": (
+        lambda cloud: cloud.drop_at_once(after="upgrade", code=1013),
+        ListenError,
+        1013,
+    ),
+    "drop": (lambda cloud: cloud.drop_at_once(after="upgrade"), ListenError, None),
+    "nobody": (lambda cloud: cloud.close(), TransportError, None),
+}
+
+
+@pytest.mark.parametrize("trouble", LASTING)
+def test_trouble_that_does_not_pass_is_the_error(
+    cloud: Sandbox, client: CallHistoryClient, trouble: str
+) -> None:
+    """What has not passed in time is what listen() raises."""
+    cause, kind, code = LASTING[trouble]
+    cause(cloud)
+
+    error = failure_of_listen(client, timeout=0.5)
+
+    assert type(error) is kind
+    assert getattr(error, "code", getattr(error, "status_code", None)) == code
+    cloud.clear_faults()
+    cloud.start()
+    client.listen()
+    assert client.listening
+
+
+def test_source_of_tokens_that_fails_is_asked_again(cloud: Sandbox) -> None:
+    """A function for the token may fail, with whatever it raises, and is called again."""
+    failures: list[BaseException] = [OSError("sEcReT"), SystemExit(1), KeyError("sEcReT")]
+
+    def source() -> str:
+        if failures:
+            raise failures.pop()
+        return cloud.access_token
+
+    with listening(cloud, access_token=source) as (client, _):
+        assert client.listening
+
+
+def test_source_of_tokens_that_always_fails_is_named(cloud: Sandbox) -> None:
+    """When the function for the token keeps failing, the error says with what, and no more."""
+
+    def source() -> str:
+        raise OSError("sEcReT")
+
+    with CallHistoryClient(cloud.webex(access_token=source)) as client:
+        error = failure_of_listen(client, timeout=0.2)
+
+    assert str(error) == "no token or device: OSError"
+    assert "sEcReT" not in shown_by(error)

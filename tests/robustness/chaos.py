@@ -1,0 +1,442 @@
+"""A client that listens through random faults, while calls come in all the time.
+
+    python -m tests.robustness.chaos --minutes 10 [--seed N] [--family NAME]... [--skew MINUTES]
+                           [--overlap SECONDS] [--without PROTECTION]
+
+Client and sandbox run in this process, over real sockets. Every fault is one that passes, so every
+session has to be delivered, every envelope once, and nothing may grow; if not, it exits with 1.
+The seed decides which faults come in which order; threads and sockets decide the rest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+import attrs
+import pytest
+
+from callhistory import CallHistoryClient, CallHistoryError
+from callhistory._live.protocol import Dead, Mercury, Output
+from callhistory._live.reconnect import Again, Ended, Never, Reconnection
+from callhistory._live.recovery import Errands
+from callhistory._live.seen import Seen
+from callhistory.sandbox import Sandbox
+from tests.robustness.chaos_faults import FAMILIES, Fault, Mischief
+from tests.robustness.chaos_ledger import Footprint, Ledger
+from tests.support.hearing import RECENT, library_threads
+from tests.support.waiting import wait_until
+
+_FASTER = 100.0  # every backoff, jitter included
+_SHORTENED: dict[str, Any] = {
+    "callhistory._live.reconnect.HELD": 30 / _FASTER,
+    "callhistory._live.recovery._FIRST_BACKOFF": 1 / _FASTER,
+    "callhistory._live.protocol.PING_INTERVAL": 0.4,
+    "callhistory._live.protocol.PONG_TIMEOUT": 1.0,
+    "callhistory._live.protocol.READY_TIMEOUT": 1.5,
+    "callhistory._live.listener._HAND_OVER_SECONDS": 5.0,
+}
+_HTTP_TIMEOUT = 2.0  # seconds
+
+# What the sandbox remembers for tests grows with the run: it is kept short.
+_KEPT: dict[str, int] = {
+    "callhistory.sandbox.connections._KEPT_FRAMES": 500,
+    "callhistory.sandbox.connections._KEPT_CONNECTIONS": 200,
+    "callhistory.sandbox.journal._KEPT": 200,
+}
+_HISTORY_SECONDS = 20.0  # sessions that ended before are deleted, as users do
+
+_ACK_TIMEOUT = 0.3
+# Six short delays, then one of 0 to 32 s after another, divided; with what a busy machine adds.
+_ATTEMPTS_AT_FIRST = 10
+_ATTEMPTS_A_SECOND = 15
+_SETTLING_MIB = 24.0
+_LEDGER_MIB = 1 / 1024  # what the account of one call takes
+
+# A long overlap would make good what the reckoning of an outage forgets; this one has to cover no
+# more than how long a call takes to become an event.
+_OVERLAP = 0.25
+
+_PROTECTIONS = ("dedupe", "recovery", "backoff", "pong")
+
+
+@attrs.frozen(kw_only=True)
+class Run:
+    """What a run is to be like.
+
+    Attributes:
+        seed: what is random.
+        seconds: how long faults happen, after each has happened once.
+        families: which of `FAMILIES`.
+        skew: how many minutes the service's clock is ahead of the client's, or behind if negative.
+        overlap: from how many seconds before an outage sessions are fetched.
+        without: the protection that is switched off, if one is.
+        calls_a_second: how many come in, bursts apart.
+        drop_seconds: how long the server accepts and drops at once in the end.
+        patience: how many seconds the client has to deliver the rest when all is calm.
+        finale: whether an outage and a half-open connection come last, and it is waited for what
+            the server delivers again.
+    """
+
+    seed: int
+    seconds: float
+    families: tuple[str, ...] = tuple(FAMILIES)
+    skew: float = 0.0
+    overlap: float = _OVERLAP
+    without: str | None = None
+    calls_a_second: float = 8.0
+    drop_seconds: float = 2.0
+    patience: float = 20.0
+    finale: bool = True
+
+    @property
+    def faults(self) -> list[Fault]:
+        """The faults of its families."""
+        return [fault for family in self.families for fault in FAMILIES[family]]
+
+
+@attrs.frozen(kw_only=True)
+class Report:
+    """What came of a run.
+
+    Attributes:
+        run: which.
+        faults: how many there were of each kind.
+        ledger: what was placed and delivered.
+        attempts: how many connections were asked for while the server dropped them at once.
+        before: what the process took when it had begun.
+        after: what it took in the end.
+        problems: what ought not to be.
+    """
+
+    run: Run
+    faults: Counter[str]
+    ledger: Ledger
+    attempts: int
+    before: Footprint
+    after: Footprint
+    problems: list[str]
+
+    def __str__(self) -> str:
+        ledger, before, after = self.ledger, self.before, self.after
+        faults = [(f"  {kind}", f"{count:,}") for kind, count in sorted(self.faults.items())]
+        rows = [
+            ("faults", f"{self.faults.total():,}"),
+            *faults,
+            ("calls placed", f"{ledger.placed:,}"),
+            ("delivered live", f"{ledger.live:,}"),
+            ("delivered recovered", f"{ledger.recovered:,}"),
+            ("  and then live, too", f"{ledger.live_after_recovered:,}"),
+            ("lost", f"{len(ledger.lost()):,}"),
+            ("envelopes delivered twice", f"{ledger.repeated_envelopes:,}"),
+            ("sessions delivered once too often", f"{ledger.repeated_sessions:,}"),
+            ("longest gap", f"{ledger.longest_gap:.2f} s"),
+            (f"attempts in {self.run.drop_seconds:g} s of drops", f"{self.attempts:,}"),
+            ("threads", f"{before.threads} -> {after.threads}"),
+            ("RSS", f"{before.rss:.1f} -> {after.rss:.1f} MiB"),
+            ("open files", f"{before.files} -> {after.files}"),
+            ("objects of the library", f"{before.objects:,} -> {after.objects:,}"),
+        ]
+        lines = [f"{name:36}{value:>18}" for name, value in rows]
+        return "\n".join([*lines, *(f"FAILED: {problem}" for problem in self.problems)])
+
+
+# --- the conditions ---
+
+
+def shorten(patch: pytest.MonkeyPatch) -> None:
+    """Shorten the waits of the library, and what the sandbox keeps for tests."""
+    jitter = Random()
+    patch.setattr("random.uniform", lambda low, high: jitter.uniform(low, high) / _FASTER)
+    for name, value in (_SHORTENED | _KEPT).items():
+        patch.setattr(name, value)
+
+
+def switch_off(protection: str, patch: pytest.MonkeyPatch) -> None:
+    """Take one protection away from the library."""
+    {
+        "dedupe": _without_dedupe,
+        "recovery": _without_recovery,
+        "backoff": _without_backoff,
+        "pong": _without_pong,
+    }[protection](patch)
+
+
+def _without_dedupe(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Seen, "meet", lambda _seen, _thing: False)
+
+
+def _without_recovery(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Errands, "recover", lambda *_args: None)
+
+
+def _without_backoff(patch: pytest.MonkeyPatch) -> None:
+    after = Reconnection.after
+
+    def at_once(reconnection: Reconnection, ended: Ended) -> Again | Never:
+        decision = after(reconnection, ended)
+        return attrs.evolve(decision, delay=0.0) if isinstance(decision, Again) else decision
+
+    patch.setattr("callhistory._live.reconnect.HELD", 0.0)
+    patch.setattr(Reconnection, "after", at_once)
+
+
+def _without_pong(patch: pytest.MonkeyPatch) -> None:
+    tick = Mercury.tick
+
+    def trusting(mercury: Mercury, now: float) -> list[Output]:
+        outputs = tick(mercury, now)
+        if any(isinstance(output, Dead) and "pong" in output.reason for output in outputs):
+            mercury.due = now + 3600
+            return []
+        return outputs
+
+    patch.setattr(Mercury, "tick", trusting)
+
+
+# --- the calls ---
+
+
+class Calls:
+    """Lets calls come in until it is stopped, in a thread and whenever it is asked.
+
+    Args:
+        cloud: where.
+        ledger: where they are noted.
+        rng: what is random.
+        a_second: how many come in, bursts apart.
+    """
+
+    def __init__(self, cloud: Sandbox, ledger: Ledger, rng: Random, a_second: float) -> None:
+        self.failure: Exception | None = None
+        self._cloud = cloud
+        self._ledger = ledger
+        self._rng = rng
+        self._a_second = a_second
+        self._lock = threading.Lock()
+        self._ended: list[tuple[float, tuple[int, str]]] = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="calls", daemon=True)
+
+    def place(self, count: int) -> None:
+        """Let so many calls happen."""
+        with self._lock:
+            for _ in range(count):
+                now = time.monotonic()
+                session = self._cloud.place_call()
+                self._ledger.place(session, now)
+                ended = round(session.end_time.timestamp() * 1000)
+                self._ended.append((now, (ended, session.session_id)))
+
+    def _run(self) -> None:
+        try:
+            while not self._stop.wait(self._rng.expovariate(self._a_second)):
+                self.place(self._rng.randint(10, 80) if self._rng.random() < 0.02 else 1)
+                self._delete_old()
+        except Exception as error:  # noqa: BLE001 - the run says it
+            self.failure = error
+
+    def _delete_old(self) -> None:
+        with self._lock:
+            count = sum(at < time.monotonic() - _HISTORY_SECONDS for at, _ in self._ended)
+            if count > 100:
+                old, self._ended = self._ended[:count], self._ended[count:]
+                self._cloud._organization.holder.history.delete(pair for _, pair in old)
+
+    @contextmanager
+    def coming_in(self) -> Iterator[None]:
+        """Let calls come in while a block runs."""
+        self._thread.start()
+        try:
+            yield
+        finally:
+            self._stop.set()
+            self._thread.join()
+
+
+# --- the run ---
+
+
+def run_chaos(run: Run, patch: pytest.MonkeyPatch) -> Report:
+    """Run it; the patches are the caller's to undo."""
+    shorten(patch)
+    patch.setattr("callhistory._live.connection_state._OVERLAP", timedelta(seconds=run.overlap))
+    if run.without is not None:
+        switch_off(run.without, patch)
+    rng = Random(run.seed)
+    ledger = Ledger()
+    faults: Counter[str] = Counter()
+    problems: list[str] = []
+    skew = timedelta(minutes=run.skew)
+    with Sandbox(
+        sessions=0,
+        ack_timeout=_ACK_TIMEOUT,
+        device_limit=10_000,
+        clock=lambda: datetime.now(UTC) + skew,
+    ) as cloud:
+        options: dict[str, Any] = {"refresh_token": cloud.refresh_token}
+        if rng.random() < 0.5:
+            options = {"access_token": cloud.issue_token}
+        webex = cloud.webex(timeout=_HTTP_TIMEOUT, **options)
+        with webex, CallHistoryClient(webex, logger=_silent()) as client:
+            client.on(RECENT, ledger.hear)
+            client.listen()
+            calls = Calls(cloud, ledger, Random(rng.random()), run.calls_a_second)
+            mischief = Mischief(cloud, rng, calls.place)
+            mischief.install(patch)
+            calls.place(10)
+            ledger.wait_for_all(5)
+            before = Footprint.now()
+            with calls.coming_in():
+                for kind in _do_faults(run, rng, mischief, lambda: client.listening):
+                    faults[kind] += 1
+                attempts = mischief.accept_and_drop_for(run.drop_seconds)
+            all_came = _finish(run, ledger, mischief)
+            calls.place(1)  # a small event is the last one that is held on to
+            if all_came:
+                ledger.wait_for_all(run.patience)
+            if run.finale:
+                time.sleep(3 * _ACK_TIMEOUT)  # what is delivered again would come now
+            if not client.listening:
+                problems.append(f"it has stopped listening: {_why(client)}")
+            wait_until(lambda: len(library_threads()) <= before.threads, 3)
+            after = Footprint.now()
+    ledger.settle()
+    if calls.failure is not None:
+        problems.append(f"no calls came in any more: {calls.failure!r}")
+    problems += _judge(run, ledger, attempts)
+    problems += before.grown_to(after, _SETTLING_MIB + _LEDGER_MIB * ledger.placed)
+    if left := library_threads():
+        problems.append(f"threads after close(): {', '.join(left)}")
+    return Report(
+        run=run,
+        faults=faults,
+        ledger=ledger,
+        attempts=attempts,
+        before=before,
+        after=after,
+        problems=problems,
+    )
+
+
+def _finish(run: Run, ledger: Ledger, mischief: Mischief) -> bool:
+    """Do the last faults, and wait for what they kept back; whether all of it came."""
+    if not run.finale:
+        return ledger.wait_for_all(run.patience)
+    mischief.last_outage()
+    # A recovery that is still under way would bring the calls of a half-open connection.
+    if not (ledger.wait_for_all(run.patience) and wait_until(_recoveries_are_over)):
+        return False
+    mischief.last_half_open()
+    return ledger.wait_for_all(run.patience)
+
+
+def _recoveries_are_over() -> bool:
+    return "callhistory-errands" not in library_threads()
+
+
+def _do_faults(
+    run: Run, rng: Random, mischief: Mischief, goes_on: Callable[[], bool]
+) -> Iterator[str]:
+    """Do all faults in random order, and again until the time is up; give their kinds."""
+    end = time.monotonic() + run.seconds
+    faults = run.faults
+    done = 0
+    while faults:
+        for fault in rng.sample(faults, len(faults)):
+            is_over = done >= len(faults) and time.monotonic() > end
+            if is_over or not goes_on():
+                return
+            yield fault(mischief)
+            done += 1
+            mischief.breathe()
+
+
+def _judge(run: Run, ledger: Ledger, attempts: int) -> Iterator[str]:
+    if lost := ledger.lost():
+        yield f"{len(lost)} sessions were lost"
+    if ledger.repeated_envelopes:
+        yield f"{ledger.repeated_envelopes} envelopes were delivered twice"
+    if ledger.repeated_sessions:
+        yield f"{ledger.repeated_sessions} sessions were delivered once too often"
+    if ledger.wrongly_marked:
+        yield f"{ledger.wrongly_marked} events were not marked as what they are"
+    if ledger.strangers:
+        yield f"{ledger.strangers} sessions were delivered that nobody placed"
+    bound = _ATTEMPTS_AT_FIRST + _ATTEMPTS_A_SECOND * run.drop_seconds
+    if attempts > bound:
+        yield f"{attempts} attempts in {run.drop_seconds:g} s are more than {bound:.0f}"
+
+
+def _why(client: CallHistoryClient) -> str:
+    try:
+        client.wait(0)
+    except CallHistoryError as error:
+        return repr(error)
+    return "nobody knows why"
+
+
+def _silent() -> logging.Logger:
+    logger = logging.Logger("chaos")
+    logger.disabled = True
+    return logger
+
+
+def _conditions(run: Run) -> str:
+    shortened = ", ".join(
+        f"{name.removeprefix('callhistory.')} {value}" for name, value in _SHORTENED.items()
+    )
+    return (
+        f"Shortened: every backoff and its jitter {_FASTER:.0f} times, {shortened}, "
+        f"presence._OVERLAP {run.overlap:g}; HTTP timeout {_HTTP_TIMEOUT:g} s.\n"
+        "The server delivers again what is not acknowledged within "
+        f"{_ACK_TIMEOUT:g} s, unless it is made to forget it."
+    )
+
+
+def say(text: str) -> None:
+    """Print it now."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def main() -> int:
+    """Run it by command; 0 if nothing is wrong."""
+    description = (__doc__ or "").partition("\n")[0]
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--minutes", type=float, default=1.0, help="how long faults happen")
+    parser.add_argument("--seed", type=int, default=int(time.time()) % 1_000_000)
+    parser.add_argument("--family", action="append", choices=FAMILIES, help="only such faults")
+    parser.add_argument("--skew", type=float, default=0.0, help="minutes Webex's clock is ahead")
+    parser.add_argument("--overlap", type=float, default=_OVERLAP, help="seconds; 60 is real")
+    parser.add_argument("--without", choices=_PROTECTIONS, help="switch a protection off")
+    arguments = parser.parse_args()
+    run = Run(
+        seed=arguments.seed,
+        seconds=60 * arguments.minutes,
+        families=tuple(arguments.family or FAMILIES),
+        skew=arguments.skew,
+        overlap=arguments.overlap,
+        without=arguments.without,
+    )
+    skewed = f", Webex's clock {run.skew:+g} minutes" if run.skew else ""
+    say(f"seed {run.seed}, {arguments.minutes:g} minutes{skewed}")
+    say(_conditions(run))
+    logging.disable(logging.CRITICAL)
+    with pytest.MonkeyPatch.context() as patch:
+        report = run_chaos(run, patch)
+    say(str(report))
+    return 1 if report.problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

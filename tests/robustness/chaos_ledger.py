@@ -1,0 +1,160 @@
+"""What was placed and what was delivered in a run of chaos, and what the process took for it."""
+
+from __future__ import annotations
+
+import gc
+import os
+import threading
+import time
+from pathlib import Path
+
+import attrs
+
+from callhistory import CallSessionEvent, UserSession
+from tests.support.hearing import library_threads
+from tests.support.waiting import wait_until
+
+
+class Ledger:
+    """Keeps account of every session and every envelope; any thread may call it.
+
+    Attributes:
+        longest_gap: the most seconds between a call and the first delivery of its session.
+        live: how many sessions were delivered live.
+        recovered: how many were delivered as recovered.
+        live_after_recovered: how many of the live ones had been recovered before, as is allowed.
+        repeated_envelopes: how many envelopes were delivered that had been delivered before.
+        repeated_sessions: how many deliveries were one too many: live twice, recovered twice, or
+            recovered after they had been live.
+        wrongly_marked: how many events had an envelope and were marked recovered, or the reverse.
+        strangers: how many sessions were delivered that nobody placed.
+    """
+
+    def __init__(self) -> None:
+        self.longest_gap = 0.0
+        self.live = self.recovered = self.live_after_recovered = 0
+        self.repeated_envelopes = self.repeated_sessions = self.wrongly_marked = 0
+        self._placed: dict[str, float] = {}
+        self._delivered: dict[str, tuple[float, int, int]] = {}  # first at, live, recovered
+        self._envelopes: set[str] = set()
+        self._changed = threading.Condition()
+
+    def place(self, session: UserSession, at: float) -> None:
+        """Note a call that was placed, and the ``time.monotonic()`` before it was."""
+        with self._changed:
+            self._placed[session.session_id] = at
+            self._changed.notify_all()
+
+    def hear(self, event: CallSessionEvent) -> None:
+        """Note an event that was delivered."""
+        now = time.monotonic()
+        with self._changed:
+            self.wrongly_marked += event.recovered == (event.id is not None)
+            if event.id is not None:
+                self.repeated_envelopes += event.id in self._envelopes
+                self._envelopes.add(event.id)
+            for session in event.data.user_sessions.user_sessions:
+                self._hear_of(session.session_id, now, recovered=event.recovered)
+            self._changed.notify_all()
+
+    def _hear_of(self, session_id: str, now: float, *, recovered: bool) -> None:
+        first, lives, recoveries = self._delivered.get(session_id, (now, 0, 0))
+        if recovered:
+            self.recovered += 1
+            self.repeated_sessions += bool(lives or recoveries)
+            recoveries += 1
+        else:
+            self.live += 1
+            self.repeated_sessions += bool(lives)
+            self.live_after_recovered += bool(recoveries and not lives)
+            lives += 1
+        self._delivered[session_id] = (first, lives, recoveries)
+
+    @property
+    def placed(self) -> int:
+        """How many calls were placed."""
+        return len(self._placed)
+
+    @property
+    def strangers(self) -> int:
+        """How many sessions were delivered that nobody placed."""
+        with self._changed:
+            return len(self._delivered.keys() - self._placed.keys())
+
+    def lost(self) -> list[float]:
+        """Give the times at which the calls were placed whose sessions were not delivered."""
+        with self._changed:
+            return [at for key, at in self._placed.items() if key not in self._delivered]
+
+    def wait_for_all(self, timeout: float) -> bool:
+        """Wait until every session is delivered; whether it was in time."""
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: self._placed.keys() <= self._delivered.keys(), timeout
+            )
+
+    def settle(self) -> None:
+        """Reckon the gaps, when all is over."""
+        with self._changed:
+            gaps = [
+                self._delivered[key][0] - at
+                for key, at in self._placed.items()
+                if key in self._delivered
+            ]
+        self.longest_gap = max(gaps, default=0.0)
+
+
+@attrs.frozen
+class Footprint:
+    """What the process takes, with the sandbox that is in it.
+
+    Attributes:
+        threads: the library's own, without the sandbox's.
+        rss: the resident memory in MiB; 0 where it cannot be told.
+        files: how many are open, sockets included; 0 where it cannot be told.
+        objects: how many of the library's objects there are.
+    """
+
+    threads: int
+    rss: float
+    files: int
+    objects: int
+
+    @classmethod
+    def now(cls) -> Footprint:
+        """Measure."""
+        gc.collect()
+        modules = (type(thing).__module__ for thing in gc.get_objects())
+        objects = sum(
+            isinstance(module, str)
+            and module.startswith("callhistory.")
+            and not module.startswith("callhistory.sandbox")
+            for module in modules
+        )
+        files = Path("/proc/self/fd")
+        # Errands have a thread while there are any, and some may be under way.
+        wait_until(lambda: "callhistory-errands" not in library_threads())
+        return cls(
+            len(library_threads()),
+            resident_mib(),
+            len(list(files.iterdir())) if files.exists() else 0,
+            objects,
+        )
+
+    def grown_to(self, later: Footprint, mib: float) -> list[str]:
+        """Say what has grown, where the memory may by so many MiB."""
+        # What a recovery leaves for its next request comes and goes; what leaks, goes on.
+        bounds = {"threads": 0, "rss": mib, "files": 12, "objects": 150}
+        return [
+            f"{name} grew from {getattr(self, name):,.0f} to {getattr(later, name):,.0f}"
+            for name, bound in bounds.items()
+            if getattr(later, name) - getattr(self, name) > bound
+        ]
+
+
+def resident_mib() -> float:
+    """Give the resident memory of this process in MiB; 0 where it cannot be told."""
+    statm = Path("/proc/self/statm")
+    if not statm.exists():
+        return 0.0
+    return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20

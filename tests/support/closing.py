@@ -1,0 +1,48 @@
+"""What close() promises, to look at from several tests."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from callhistory.sandbox import Sandbox
+from tests.support.hearing import library_threads
+from tests.support.waiting import wait_until
+
+LONGEST = 5.0
+NOT_ON_WINDOWS = pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows has no SIGINT for another thread or process"
+)
+
+
+@contextmanager
+def bounded() -> Iterator[None]:
+    """Look at the clock while a block closes a client."""
+    began = time.monotonic()
+    yield
+    assert time.monotonic() - began < LONGEST
+
+
+def expect_nothing_left(cloud: Sandbox) -> None:
+    """Look for what a closed client may have left behind."""
+    assert cloud.devices == ()
+    assert wait_until(lambda: not library_threads()), library_threads()
+    assert not any(connection.is_open for connection in cloud.wait_for_attempts())
+
+
+@contextmanager
+def ctrl_c() -> Iterator[Callable[[], None]]:
+    """Give a function that presses Ctrl-C; a program in the background ignores that otherwise."""
+    main = threading.main_thread().ident
+    assert main is not None
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield lambda: signal.pthread_kill(main, signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
