@@ -6,10 +6,11 @@ import threading
 from datetime import datetime, timedelta
 
 from .. import signals
+from .._clock import steady
 from .._records.timestamps import whole_ms
 from .dispatcher import Dispatcher
 from .reconnect import Ended
-from .webex_clock import WebexClock, steady
+from .webex_clock import WebexClock
 
 # Sessions are fetched from this long before: what was told last may be older.
 _OVERLAP = timedelta(seconds=60)

@@ -12,6 +12,7 @@ from concurrent.futures import TimeoutError as NotInTime
 
 from attrs import evolve
 
+from .._clock import steady
 from .._errors import CallHistoryError, ListenError
 from .._http.response import Refused
 from .._http.tokens import Token
@@ -26,7 +27,7 @@ from .protocol import Mercury
 from .reader import Reader
 from .reconnect import Again, Ended, Never, Reconnection, token_refused, trouble
 from .recovery import Errands
-from .webex_clock import Wakefulness, WebexClock, steady
+from .webex_clock import Wakefulness, WebexClock
 
 # How long a connection that the server is about to close is still read.
 _HAND_OVER_SECONDS = 60.0

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from attrs import evolve, frozen
 
+from .._clock import steady
 from .._logging import Log
 from .connection import ConnectionEnded, WebSocket
 from .connection_state import Presence
@@ -24,7 +25,7 @@ from .protocol import (
 )
 from .reconnect import Ended
 from .recovery import Errands
-from .webex_clock import Wakefulness, WebexClock, steady
+from .webex_clock import Wakefulness, WebexClock
 
 # After so long without a frame it looks whether the machine has slept: nothing else would tell.
 _LOOK_UP = 5.0

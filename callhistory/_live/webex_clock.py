@@ -5,22 +5,13 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 
+from .._clock import steady
 from .._records.timestamps import from_epoch_ms
 
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 # A wall clock that gains or loses so much in between was set, or the machine has slept.
 _JUMP = 5.0
-
-_BOOT_TIME = getattr(time, "CLOCK_BOOTTIME", None)
-
-
-def steady() -> float:
-    """Give the seconds of a clock that is never set, and goes on while the machine sleeps.
-
-    Where there is none that goes on, it stands still meanwhile.
-    """
-    return time.monotonic() if _BOOT_TIME is None else time.clock_gettime(_BOOT_TIME)
 
 
 class WebexClock:

@@ -20,6 +20,8 @@ ROOT = "callhistory"
 # Beside it is what its modules may import that is neither Python's nor ours.
 ROOMS: dict[str, set[str]] = {
     "_version": set(),
+    "_public": set(),
+    "_clock": set(),
     "_throttle": set(),  # to go
     "_redaction": set(),
     "_logging": set(),

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from callhistory._live import webex_clock as clock
-from callhistory._live.webex_clock import Wakefulness, WebexClock, steady
+from callhistory._clock import steady
+from callhistory._live.webex_clock import Wakefulness, WebexClock
 from callhistory._records.timestamps import epoch_ms
 
 CLOSE = timedelta(seconds=1)
@@ -72,15 +72,3 @@ def test_clock_that_is_set_is_noticed_once(monkeypatch: pytest.MonkeyPatch) -> N
         assert not awake.has_jumped()
     ahead += 2.0
     assert not awake.has_jumped(), "a clock may be corrected a little"
-
-
-def test_steady_clock_goes_on() -> None:
-    """It is a clock of seconds that does not go back."""
-    first = steady()
-    assert 0 <= steady() - first < 5
-
-
-def test_steady_clock_of_a_system_without_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where no clock goes on while the machine sleeps, the one that stands still is taken."""
-    monkeypatch.setattr(clock, "_BOOT_TIME", None)
-    assert abs(steady() - time.monotonic()) < 1
