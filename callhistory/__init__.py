@@ -1,8 +1,8 @@
 """The Webex call history, from Python: fetch it, mark missed calls read, delete records."""
 
 from . import signals
-from ._calling import Calling
-from ._client import CallHistoryClient, create_call_history_client
+from ._calling import Calling, create_call_history_client
+from ._client import CallHistoryClient
 from ._errors import (
     ApiError,
     AuthenticationError,

@@ -1,4 +1,4 @@
-"""The arguments of a call: what they may be, refused with words before anything is sent."""
+"""What callers may pass, refused with words before anything is sent."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LARGEST = 2**31 - 1
 
 
 def whole_number(value: object, name: str, *, least: int) -> int:
-    """Take a whole number of any integer type, but no boolean.
+    """Return a whole number of any integer type, but no boolean, as an ``int``.
 
     Raises:
         TypeError: it is none.
@@ -45,11 +45,11 @@ def _index(value: Any) -> int | None:
 
 
 def seconds_above_zero(value: object, name: str) -> float:
-    """Take a number of seconds.
+    """Return a number of seconds above 0.
 
     Raises:
         TypeError: it is no number.
-        ValueError: it is not above 0, or no finite number.
+        ValueError: it is not above 0, or not finite.
     """
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{name}: expected seconds, not {_shown(value)}")
@@ -58,12 +58,12 @@ def seconds_above_zero(value: object, name: str) -> float:
     return float(value)
 
 
-def seconds_of(value: object, name: str) -> float:
-    """Take a number of seconds, of any size; one below 0 is none.
+def seconds_of_any_size(value: object, name: str) -> float:
+    """Return a number of seconds that can be waited for: a negative one is 0.
 
     Raises:
         TypeError: it is no number.
-        ValueError: it is not a number after all (NaN).
+        ValueError: it is NaN.
     """
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{name}: expected seconds, not {_shown(value)}")
@@ -72,8 +72,25 @@ def seconds_of(value: object, name: str) -> float:
     return float(max(0.0, min(value, threading.TIMEOUT_MAX)))
 
 
+def seconds_to_connect_and_read(timeout: float | tuple[float, float]) -> tuple[float, float]:
+    """Return the timeouts of a request: seconds to connect, and for each read.
+
+    Raises:
+        TypeError, ValueError: ``timeout`` is neither a number above 0 nor a pair of them.
+    """
+    both = timeout if isinstance(timeout, tuple) else (timeout, timeout)
+    if len(both) != 2:
+        raise ValueError(f"timeout: expected seconds, or (connect, read), not {timeout!r}")
+    for seconds in both:
+        if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+            raise TypeError(f"timeout: expected seconds, or (connect, read), not {timeout!r}")
+        if not 0 < seconds < 1e6:
+            raise ValueError(f"timeout: expected more than 0 seconds, not {timeout!r}")
+    return both
+
+
 def days_ago(days: object) -> datetime:
-    """Give the time that lies so many times 24 hours back, in whole milliseconds.
+    """Return the time that is so many times 24 hours ago, in whole milliseconds.
 
     Raises:
         TypeError, ValueError: ``days`` is no whole number, is below 1, or reaches before 1970.
@@ -86,7 +103,7 @@ def days_ago(days: object) -> datetime:
 
 
 def member(value: object, enum: type[E], name: str) -> E:
-    """Take a member of an enum, its value or its name, in any case.
+    """Return the member of an enum that is meant by a member, its value or its name, in any case.
 
     Raises:
         TypeError: it is no text.
@@ -102,7 +119,7 @@ def member(value: object, enum: type[E], name: str) -> E:
 
 
 def pairs_for_wire(pairs: object, name: str) -> list[dict[str, Any]]:
-    """Take pairs of end time and session id in any of their forms, as Webex wants them.
+    """Return pairs of end time and session id, in any of their forms, as Webex wants them.
 
     Raises:
         TypeError, ValueError: it is no iterable, or an entry is malformed; its index is named.
@@ -138,7 +155,7 @@ def _pair(entry: object, place: str) -> EndTimeSessionId:
 
 
 def _shown(value: object) -> str:
-    """Show a value in an error; only its type if that is long, as a record is, or impossible."""
+    """Return a value for an error; only its type if it is long, as a record is, or has no repr."""
     try:
         text = repr(value)
     except Exception:  # noqa: BLE001 - a repr may raise anything, an int of 5,000 digits does

@@ -1,4 +1,4 @@
-"""Calling: the call history as a module of it, as in the Webex documentation."""
+"""The names of the Webex documentation: Calling, and a function that makes the client."""
 
 from __future__ import annotations
 
@@ -7,10 +7,28 @@ from types import TracebackType
 from typing import Self
 
 from ._client import CallHistoryClient
-from ._http.token_source import TokenSource
+from ._http.token_source import TokenFunction
+from ._public import public
+from ._redaction import without_frames
 from ._webex.account import Webex
 
 
+@public
+@without_frames
+def create_call_history_client(
+    webex: Webex | str | TokenFunction | None = None,
+    logger: logging.Logger | str | None = None,
+) -> CallHistoryClient:
+    """Return a :class:`CallHistoryClient`, under the name that the Webex documentation uses.
+
+    Args:
+        webex: as for :class:`CallHistoryClient`.
+        logger: as for :class:`CallHistoryClient`.
+    """
+    return CallHistoryClient(webex, logger)
+
+
+@public
 class Calling:
     """Webex Calling, as far as this library goes: its call history.
 
@@ -19,9 +37,10 @@ class Calling:
         logger: as for :class:`CallHistoryClient`.
     """
 
+    @without_frames
     def __init__(
         self,
-        webex: Webex | str | TokenSource | None = None,
+        webex: Webex | str | TokenFunction | None = None,
         logger: logging.Logger | str | None = None,
     ) -> None:
         self._call_history = CallHistoryClient(webex, logger)

@@ -3,34 +3,52 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar, overload
 
 from attrs import evolve
 
-from ._arguments import days_ago, member, pairs_for_wire, whole_number
-from ._http.token_source import TokenSource
-from ._live.live_events import LiveEvents
-from ._logging import make_logger
-from ._records.end_time_session_id import EndTimeSessionId
-from ._records.enums import Sort, SortBy
+from ._arguments import (
+    days_ago,
+    member,
+    pairs_for_wire,
+    seconds_above_zero,
+    seconds_of_any_size,
+    whole_number,
+)
+from ._errors import ApiError
+from ._http.token_source import TokenFunction
+from ._live.handlers import Handler, Handlers
+from ._live.listener import Listener
+from ._logging import read_logger
+from ._public import public
+from ._records.enums import CallHistoryEvent, Sort, SortBy
 from ._records.responses import (
+    FAILURE,
     SUCCESS,
     DeleteCallHistoryRecordsResponse,
     DeleteStatusData,
+    HistoryData,
     JanusResponseEvent,
     ReadStatusData,
     UpdateMissedCallsResponse,
 )
+from ._records.end_time_session_id import EndTimeSessionId
 from ._records.sessions import UserSession
-from ._webex import history_api as janus
+from ._redaction import without_frames
+from ._webex import history_api
 from ._webex.account import Webex
 
 Pairs = Iterable[EndTimeSessionId | UserSession | Mapping[str, Any]]
+H = TypeVar("H", bound=Handler)
+
+NOTHING_TO_DO = "No sessions were given: nothing to do."
 
 
-class CallHistoryClient(LiveEvents):
+@public
+class CallHistoryClient:
     """The call history of one user: fetch it, mark missed calls read, delete records, hear events.
 
     It may be used from several threads at once. Live events are heard by background threads, with
@@ -40,7 +58,7 @@ class CallHistoryClient(LiveEvents):
     threads: a program that forgets it still exits at once.
 
     Args:
-        webex: a :class:`Webex`, an access token, a function without arguments that gives one, or
+        webex: a :class:`Webex`, an access token, a function without arguments that returns one, or
             ``None`` for ``WEBEX_ACCESS_TOKEN`` from the environment. A :class:`Webex` may serve
             several clients, one after the other or at once.
         logger: a logger, the name of a level such as ``"info"`` for the logger ``callhistory``,
@@ -56,26 +74,29 @@ class CallHistoryClient(LiveEvents):
         ...         print(session.start_time, session.other.name, session.disposition)
     """
 
+    @without_frames
     def __init__(
         self,
-        webex: Webex | str | TokenSource | None = None,
+        webex: Webex | str | TokenFunction | None = None,
         logger: logging.Logger | str | None = None,
     ) -> None:
-        self._logger = make_logger(logger)
+        self._logger = read_logger(logger)
         if isinstance(webex, Webex):
-            self._webex, self._own_webex = webex, False
+            self._webex, self._owns_webex = webex, False
         elif webex is None or isinstance(webex, str) or callable(webex):
-            self._webex, self._own_webex = Webex(access_token=webex), True
+            self._webex, self._owns_webex = Webex(access_token=webex), True
         else:
             raise TypeError(
                 "webex: expected a Webex, an access token or a function that gives one, "
                 f"not {type(webex).__name__}"
             )
-        self._transport = self._webex.join()
-        super().__init__(self._webex, self._logger)
+        self._account = self._webex._account
+        self._session = self._account.join()
+        self._handlers = Handlers()
+        self._listener = Listener(self._account, self, self._handlers, self._logger)
 
     def __repr__(self) -> str:
-        state = "closed" if self._closed else "open"
+        state = "closed" if self._listener.closed else "open"
         return f"<{type(self).__name__} of {self._webex!r}, {state}>"
 
     def __enter__(self) -> Self:
@@ -89,6 +110,7 @@ class CallHistoryClient(LiveEvents):
     ) -> None:
         self.close()
 
+    @without_frames
     def get_call_history_data(
         self,
         days: int = 7,
@@ -116,26 +138,31 @@ class CallHistoryClient(LiveEvents):
             AuthenticationError: the function that gives the token gave none.
             RuntimeError: the client is closed.
         """
-        self._check_open()
+        self._listener.check_open()
         since = days_ago(days)
         limit = whole_number(limit, "limit", least=1)
         order = member(sort, Sort, "sort")
         key = member(sort_by, SortBy, "sort_by")
-        page = janus.fetch(self._webex, self._transport, since=since, limit=limit, sort=order)
-        if not page.ok:
-            self._log_failure("get_call_history_data", page)
-        elif key is SortBy.START_TIME:
+        try:
+            page = history_api.fetch(
+                self._account, self._session, since=since, limit=limit, sort=order
+            )
+        except ApiError as error:
+            data = HistoryData(error=error.error)
+            return JanusResponseEvent(data=data, **self._failed("get_call_history_data", error))
+        if key is SortBy.START_TIME:
             ordered = sorted(page, key=lambda s: s.start_time, reverse=order is Sort.DESC)
             page = evolve(page, data=evolve(page.data, user_sessions=tuple(ordered)))
         return page
 
+    @without_frames
     def update_missed_calls(self, end_time_session_ids: Pairs) -> UpdateMissedCallsResponse:
         """Mark missed calls read.
 
         Args:
             end_time_session_ids: which: any iterable of :class:`EndTimeSessionId`,
                 :class:`UserSession` (its own pair is used) or mappings such as
-                ``{"endTime": "2026-01-31T09:30:00.000Z", "sessionId": "..."}``. Of an empty one
+                ``{"endTime": "2026-01-31T09:30:00.000Z", "sessionId": "..."}``. With an empty one
                 nothing is sent, and the answer is a success that says so.
 
         Returns:
@@ -148,16 +175,18 @@ class CallHistoryClient(LiveEvents):
             AuthenticationError: the function that gives the token gave none.
             RuntimeError: the client is closed.
         """
-        self._check_open()
+        self._listener.check_open()
         pairs = pairs_for_wire(end_time_session_ids, "end_time_session_ids")
         if not pairs:
-            data = ReadStatusData(read_status_message=janus.NOTHING_TO_DO)
+            data = ReadStatusData(read_status_message=NOTHING_TO_DO)
             return UpdateMissedCallsResponse(status_code=200, data=data, message=SUCCESS)
-        answer = janus.set_read_state(self._webex, self._transport, pairs)
-        if not answer.ok:
-            self._log_failure("update_missed_calls", answer)
-        return answer
+        try:
+            return history_api.set_read_state(self._account, self._session, pairs)
+        except ApiError as error:
+            data = ReadStatusData(error=error.error)
+            return UpdateMissedCallsResponse(data=data, **self._failed("update_missed_calls", error))
 
+    @without_frames
     def delete_call_history_records(
         self, delete_session_ids: Pairs
     ) -> DeleteCallHistoryRecordsResponse:
@@ -176,15 +205,128 @@ class CallHistoryClient(LiveEvents):
             AuthenticationError: the function that gives the token gave none.
             RuntimeError: the client is closed.
         """
-        self._check_open()
+        self._listener.check_open()
         pairs = pairs_for_wire(delete_session_ids, "delete_session_ids")
         if not pairs:
-            data = DeleteStatusData(delete_status_message=janus.NOTHING_TO_DO)
+            data = DeleteStatusData(delete_status_message=NOTHING_TO_DO)
             return DeleteCallHistoryRecordsResponse(status_code=200, data=data, message=SUCCESS)
-        answer = janus.mark_as_deleted(self._webex, self._transport, pairs)
-        if not answer.ok:
-            self._log_failure("delete_call_history_records", answer)
-        return answer
+        try:
+            return history_api.mark_as_deleted(self._account, self._session, pairs)
+        except ApiError as error:
+            data = DeleteStatusData(error=error.error)
+            failed = self._failed("delete_call_history_records", error)
+            return DeleteCallHistoryRecordsResponse(data=data, **failed)
+
+    def _failed(self, call: str, error: ApiError) -> dict[str, Any]:
+        """Return the envelope of a "no" from Webex, and log it; raise it if no request was sent."""
+        if error.tracking_id is None:
+            raise error
+        words = error.error
+        if error.reason is not None:
+            words = f"{words}; the token was not refreshed: {error.reason}"
+        self._logger.warning("%s: %s (tracking id %s)", call, words, error.tracking_id)
+        return {
+            "status_code": error.status_code,
+            "message": FAILURE,
+            "tracking_id": error.tracking_id,
+            "retry_after": error.retry_after,
+            "reason": error.reason,
+        }
+
+    @overload
+    def on(self, name: CallHistoryEvent | str) -> Callable[[H], H]: ...
+    @overload
+    def on(self, name: CallHistoryEvent | str, handler: H) -> H: ...
+    def on(
+        self, name: CallHistoryEvent | str, handler: Handler | None = None
+    ) -> Handler | Callable[[Handler], Handler]:
+        """Call a function with each event of a kind; also as a decorator.
+
+        The client holds the function, until :meth:`off`. A function that a notebook's cell defines
+        at its top level takes the place of its earlier self when the cell is run again; lambdas
+        and closures never do. The signals in :mod:`callhistory.signals` carry the same events.
+
+        Args:
+            name: ``"callHistory:user_recent_sessions"``, ``"callHistory:user_viewed_sessions"`` or
+                ``"callHistory:user_sessions_deleted"``, or a member of :class:`CallHistoryEvent`.
+            handler: is called as ``handler(event)``, in the dispatcher thread, one at a time.
+
+        Returns:
+            The handler, or a decorator for it.
+
+        Raises:
+            TypeError, ValueError: there is no event of this name, or the handler can't be called.
+
+        Example:
+            >>> @client.on("callHistory:user_recent_sessions")  # doctest: +SKIP
+            ... def show(event):
+            ...     print(event.data.user_sessions.user_sessions[0])
+        """
+        name = member(name, CallHistoryEvent, "name")
+        if handler is None:
+            return lambda function: self.on(name, function)
+        self._handlers.add(name, handler)
+        return handler
+
+    def off(self, name: CallHistoryEvent | str, handler: Handler) -> None:
+        """Stop calling a function with the events of a kind; one that is not called is ignored.
+
+        Args:
+            name: as for :meth:`on`.
+            handler: the function.
+
+        Raises:
+            TypeError, ValueError: there is no event of this name.
+        """
+        self._handlers.remove(name, handler)
+
+    @without_frames
+    def listen(self, timeout: float = 30.0) -> None:
+        """Hear live events from now on, in the background.
+
+        It returns when Webex has accepted the connection, which is then kept: it comes back after
+        an outage, and the sessions that ended meanwhile are fetched and delivered as an event
+        whose ``recovered`` is true. Every session that ends while this client listens is so
+        delivered at least once, and none as recovered that was delivered live. Read marks and
+        deletions cannot be recovered. While events are heard already, it does nothing.
+
+        Args:
+            timeout: seconds for all of it: catalog, device and websocket. What may pass is tried
+                again within it.
+
+        Raises:
+            AuthenticationError: Webex refused the token.
+            ApiError: Webex refused the catalog or this program's device.
+            ListenError: Webex refused the connection, or did not accept it in time; or another
+                client of the same :class:`Webex` listens.
+            TransportError: nobody answered in time.
+            TypeError, ValueError: ``timeout`` is no number of seconds above 0.
+            RuntimeError: the client is closed.
+        """
+        self._listener.listen(seconds_above_zero(timeout, "timeout"))
+
+    @property
+    def listening(self) -> bool:
+        """Whether live events are heard, or will be again by themselves after an outage."""
+        return self._listener.listening
+
+    @without_frames
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the client is closed; Ctrl-C gets through.
+
+        Args:
+            timeout: at most so many seconds; ``None``, the default, for no end.
+
+        Returns:
+            Whether it is closed.
+
+        Raises:
+            ListenError, AuthenticationError: Webex refuses the connection for good.
+            TypeError, ValueError: ``timeout`` is no number of seconds.
+            RuntimeError: :meth:`listen` was not called.
+        """
+        seconds = threading.TIMEOUT_MAX if timeout is None else timeout
+        return self._listener.wait(seconds_of_any_size(seconds, "timeout"))
 
     def close(self) -> None:
         """End the client, and delete this program's device unless another client shares it.
@@ -192,44 +334,13 @@ class CallHistoryClient(LiveEvents):
         It takes a few seconds at most, whatever the network does, and may be called twice and
         from any thread. A :class:`Webex` that was passed in can be used again.
         """
-        if self._webex.forked:
-            self._closed = True  # what is open is the parent's
-            return
-        with self._lock:
-            if self._closed:
-                return
-            self._closed = True
-            listener = self._listener
+        if not self._listener.begin_to_close() or self._account.forked:
+            return  # what is open in a forked child is the parent's
         try:
-            if listener is not None:
-                listener.close()
-            self._webex.part(self._transport)
-            if self._own_webex:
+            self._listener.close()
+            self._account.leave(self._session)
+            if self._owns_webex:
                 self._webex.close()
         finally:
             # Not before: the program may end as soon as wait() returns.
-            if listener is not None:
-                listener.over.set()
-
-    def _log_failure(
-        self,
-        call: str,
-        answer: JanusResponseEvent | UpdateMissedCallsResponse | DeleteCallHistoryRecordsResponse,
-    ) -> None:
-        words = answer.data.error
-        if answer.reason is not None:
-            words = f"{words}; the token was not refreshed: {answer.reason}"
-        self._logger.warning("%s: %s (tracking id %s)", call, words, answer.tracking_id)
-
-
-def create_call_history_client(
-    webex: Webex | str | TokenSource | None = None,
-    logger: logging.Logger | str | None = None,
-) -> CallHistoryClient:
-    """Make a :class:`CallHistoryClient`, under the name that the Webex documentation uses.
-
-    Args:
-        webex: as for :class:`CallHistoryClient`.
-        logger: as for :class:`CallHistoryClient`.
-    """
-    return CallHistoryClient(webex, logger)
+            self._listener.finish()

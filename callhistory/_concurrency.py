@@ -1,22 +1,22 @@
-"""What one thread does for all of them, such as fetching a value at first need, once."""
+"""Work that threads share: a value is fetched once, and few are asked for at once."""
 
 from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future
+from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
 
-def _from_within(function: str) -> RuntimeError:
-    return RuntimeError(f"{function} uses the client that waits for it; let it do without")
+def copy_for_this_thread(error: BaseException) -> BaseException:
+    """Return a copy of another thread's error, to be raised in this one.
 
-
-def own_copy(error: BaseException) -> BaseException:
-    """Copy another thread's error: what that thread was handling is nobody else's business."""
+    Raising the same object would chain this thread's errors to it, and the other way round.
+    """
     try:
         copied = copy.copy(error)
     except Exception:  # noqa: BLE001 - of a class of the user's
@@ -25,11 +25,15 @@ def own_copy(error: BaseException) -> BaseException:
     return copied
 
 
-class Alone:
-    """A lock that refuses a thread that has it, where another lock would wait for ever.
+def _uses_its_own_client(function: str) -> RuntimeError:
+    return RuntimeError(f"{function} uses the client that is waiting for it; it must not")
+
+
+class ErrorCheckingLock:
+    """A lock that raises an error in a thread that has it, where another lock would deadlock.
 
     Args:
-        function: the function of the user's that runs while a thread has it.
+        function: the user's function that runs while a thread has the lock, for the error.
     """
 
     def __init__(self, function: str) -> None:
@@ -38,10 +42,10 @@ class Alone:
         self._owner: int | None = None
 
     def acquire(self, *, wait: bool = True) -> bool:
-        """Take it; tell whether that was possible, if it is not to be waited for.
+        """Acquire the lock; return whether that succeeded, which without ``wait`` it may not.
 
         Raises:
-            RuntimeError: this thread has it.
+            RuntimeError: this thread has the lock.
         """
         self.check()
         taken = self._lock.acquire(blocking=wait)
@@ -50,16 +54,12 @@ class Alone:
         return taken
 
     def check(self) -> None:
-        """Do nothing, unless this thread has it.
-
-        Raises:
-            RuntimeError: it has.
-        """
+        """Raise a RuntimeError if this thread has the lock."""
         if self._owner == threading.get_ident():
-            raise _from_within(self._function)
+            raise _uses_its_own_client(self._function)
 
     def release(self) -> None:
-        """Give it back."""
+        """Release the lock."""
         self._owner = None
         self._lock.release()
 
@@ -70,89 +70,89 @@ class Alone:
         self.release()
 
 
-class Once(Generic[T]):
-    """Fetches a value at first need. Those who ask meanwhile wait for it, and share a failure.
+class TooLate(Exception, Generic[T]):  # noqa: N818 - an outcome, not a failure
+    """A value was fetched that nobody waits for: it was forgotten meanwhile.
 
-    A failure is not remembered: who asks after it, tries again.
+    Attributes:
+        value: the value.
+    """
+
+    def __init__(self, value: T) -> None:
+        super().__init__()
+        self.value = value
+
+
+class SingleFlight(Generic[T]):
+    """A value that is fetched at first need, by one thread for all that ask meanwhile.
+
+    They share a failure, too. It is not remembered: the next one who asks tries again.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._flight: Future[T] | None = None
-        self._fetching: int | None = None  # the thread that does
+        self._fetching: int | None = None  # the thread that fetches
 
-    def get(
-        self,
-        fetch: Callable[[], T],
-        too_late: Callable[[T], None] | None = None,
-        *,
-        gave_up: Callable[[], bool] = lambda: False,
-    ) -> T:
-        """Give the value, and fetch it with ``fetch`` if nobody did.
+    def get(self, fetch: Callable[[], T], stop: threading.Event) -> T:
+        """Return the value, and fetch it if nobody did.
 
-        A value that comes after :meth:`take` is passed to ``too_late``, which may raise. A failure
-        of a thread that ``gave_up`` is its own: another of those who wait fetches the value.
+        Args:
+            fetch: fetches the value; it has deadlines of its own.
+            stop: is set when the caller is being closed. A failure is then the caller's alone:
+                another of the threads that wait fetches the value.
 
         Raises:
-            RuntimeError: the fetch itself asks for it, by way of a function of the user's.
+            TooLate: the value was forgotten while this thread fetched it.
+            RuntimeError: the fetch itself asks for the value, through a function of the user's.
         """
         while True:
             with self._lock:
                 flight = self._flight
                 if flight is None:
-                    own = self._flight = Future()
+                    started: Future[T] = Future()
+                    self._flight = started
                     self._fetching = threading.get_ident()
                 elif self._fetching == threading.get_ident() and not flight.done():
-                    raise _from_within("a function that gives or stores the token")
+                    raise _uses_its_own_client("a function that gives or stores the token")
             if flight is None:
-                return self._fetch(own, fetch, too_late, gave_up)
+                return self._fetch(started, fetch, stop)
             try:
-                error = flight.exception()  # as long as the fetch takes; it has its own deadlines
+                error = flight.exception()
             except CancelledError:
-                continue  # whoever fetched was interrupted: somebody else has to
+                continue  # the thread that fetched has given up
             if error is None:
                 return flight.result()
-            raise own_copy(error)  # raising the same would make this thread's errors its context
+            raise copy_for_this_thread(error)
 
-    def _fetch(
-        self,
-        flight: Future[T],
-        fetch: Callable[[], T],
-        too_late: Callable[[T], None] | None,
-        gave_up: Callable[[], bool],
-    ) -> T:
+    def _fetch(self, flight: Future[T], fetch: Callable[[], T], stop: threading.Event) -> T:
         try:
             value = fetch()
-            with self._lock:  # take() either finds it, or was there before
-                if kept := self._flight is flight:
+            with self._lock:  # take() comes either before this, or after it
+                kept = self._flight is flight
+                if kept:
                     flight.set_result(value)
             if not kept:
-                if too_late is not None:
-                    too_late(value)
-                flight.set_result(value)
+                raise TooLate(value)
         except BaseException as error:
-            self._drop(flight)
-            if isinstance(error, Exception) and not gave_up():
+            with self._lock:
+                if self._flight is flight:
+                    self._flight = None
+            if isinstance(error, Exception) and not isinstance(error, TooLate) and not stop.is_set():
                 flight.set_exception(error)
             else:
                 flight.cancel()
             raise
         return value
 
-    def _drop(self, flight: Future[T]) -> None:
-        with self._lock:
-            if self._flight is flight:
-                self._flight = None
-
     def peek(self) -> T | None:
-        """Give the value if it is there."""
+        """Return the value if it is there."""
         flight = self._flight
         if flight is None or not flight.done() or flight.cancelled() or flight.exception():
             return None
         return flight.result()
 
     def replace(self, old: T, new: T | None) -> None:
-        """Replace a value, or forget it, unless somebody else did."""
+        """Replace a value, or forget it, unless another thread has done so."""
         flight: Future[T] | None = None
         if new is not None:
             flight = Future()
@@ -162,8 +162,36 @@ class Once(Generic[T]):
                 self._flight = flight
 
     def take(self) -> T | None:
-        """Give the value if it is there, and forget it."""
+        """Return the value if it is there, and forget it, also one that is being fetched."""
         with self._lock:
             value = self.peek()
             self._flight = None
         return value
+
+
+class Throttle:
+    """A limit to how many threads do the same thing at once.
+
+    Args:
+        at_once: how many.
+    """
+
+    def __init__(self, at_once: int) -> None:
+        self._places = threading.BoundedSemaphore(at_once)
+
+    @contextmanager
+    def turn(self, longest_wait: float) -> Iterator[None]:
+        """Wait for a turn, for at most so many seconds, and end it with the block.
+
+        A service that hangs must not keep those who wait from trying: they go on without a turn.
+        """
+        has_place = self._places.acquire(timeout=longest_wait)
+        try:
+            yield
+        finally:
+            if has_place:
+                self._places.release()
+
+
+# Clients that start together, in any number, send so many catalog and device requests at once.
+start_throttle = Throttle(8)

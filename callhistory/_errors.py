@@ -14,11 +14,28 @@ A wrong argument is none of these: it is a ``ValueError`` or ``TypeError``, rais
 is sent. No error holds a token, a request, a person's name or number, or a session id.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
+from ._public import public
 
+_WORDS = {
+    400: "400 Bad request",
+    401: "User is unauthorised, possible token expiry",
+    403: "User request is forbidden",
+    404: "User info not found",
+    408: "Request to the server timedout",
+    500: "Internal server error occurred",
+    501: "Method is not implemented at the backend",
+    503: "Unable to establish a connection with the server",
+}
+
+
+def words_for(status_code: int) -> str:
+    """Return the Webex documentation's words for a status that is no success."""
+    return _WORDS.get(status_code, f"{status_code} Exception has occurred")
+
+
+@public
 class CallHistoryError(Exception):
     """The base of every error that this library raises by its own judgement."""
 
@@ -36,13 +53,14 @@ def _restore(
     return error
 
 
+@public
 class ApiError(CallHistoryError):
     """Webex answered, and said no.
 
     Attributes:
         status_code: the HTTP status of the answer, or the ``statusCode`` in its body.
         error: the words for that status, the same as in ``response.data.error``.
-        tracking_id: what Webex support asks for; ``None`` when no request was made.
+        tracking_id: what Webex support asks for; ``None`` when no request was sent.
         retry_after: how many seconds Webex asked to wait, or ``None``.
         reason: why the token was not refreshed, in Webex's own words where it refused; ``None``
             when there was nothing to refresh it with.
@@ -72,10 +90,39 @@ class ApiError(CallHistoryError):
         Exception.__init__(self, text)  # super() is a ListenError where this is both
 
 
+@public
 class AuthenticationError(ApiError):
     """Webex refused the token also after it was asked for anew, or there is no token to try."""
 
 
+def refusal(
+    status_code: int,
+    error: str | None = None,
+    *,
+    tracking_id: str | None = None,
+    retry_after: float | None = None,
+    reason: str | None = None,
+) -> ApiError:
+    """Return the error for an answer of Webex that is no success: the one place that chooses it.
+
+    Args:
+        status_code: the status; for a 401 the error is an :class:`AuthenticationError`.
+        error: the words for it, if not those of the documentation.
+        tracking_id: what Webex support asks for.
+        retry_after: how many seconds Webex asked to wait.
+        reason: why the token was not refreshed.
+    """
+    kind = AuthenticationError if status_code == 401 else ApiError
+    return kind(
+        status_code,
+        words_for(status_code) if error is None else error,
+        tracking_id=tracking_id,
+        retry_after=retry_after,
+        reason=reason,
+    )
+
+
+@public
 class TransportError(CallHistoryError):
     """Nobody answered: name, TLS, refused, reset or timed out, after the retries.
 
@@ -99,6 +146,7 @@ class TransportError(CallHistoryError):
         super().__init__(text)
 
 
+@public
 class DecodeError(CallHistoryError):
     """What came is not what Webex sends.
 
@@ -115,6 +163,7 @@ class DecodeError(CallHistoryError):
         super().__init__(f"{path}: expected {expected}, found {found}")
 
 
+@public
 class ListenError(CallHistoryError):
     """Live events cannot be had.
 
@@ -129,6 +178,7 @@ class ListenError(CallHistoryError):
         super().__init__(reason if code is None else f"{code}: {reason}")
 
 
+@public
 class TokenRefusedError(AuthenticationError, ListenError):
     """Live events cannot be had: Webex refused the token, also after it was asked for anew.
 

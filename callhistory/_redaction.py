@@ -1,9 +1,16 @@
-"""Words of others, such as a reason that Webex gives, made fit for a log and an error."""
+"""Other people's words, made fit for a log and an error; and errors without their frames."""
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import ParamSpec, TypeVar
+
+from ._errors import CallHistoryError
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _MOST_CHARACTERS = 200
 # What may tell of a person, or be a secret: addresses, numbers, and words of no language.
@@ -11,13 +18,45 @@ _PRIVATE = re.compile(r"\S*@\S*|\+?\d[\d ().-]{4,}\d|\S{20,}")
 
 
 def public_words(text: str, secrets: Iterable[str] = ()) -> str:
-    """Leave of a text what may be shown: no secret, address or number, and printable.
+    """Return of a text what may be shown: printable, without secrets, addresses and numbers.
 
     Args:
-        text: what somebody else wrote.
-        secrets: what it must not show, besides what looks like it.
+        text: what somebody else wrote, such as a reason that Webex gives.
+        secrets: what it must not show, besides what looks like a secret.
     """
     for secret in secrets:
         text = text.replace(secret, "…")
     text = _PRIVATE.sub("…", " ".join(text.split()))
     return "".join(letter for letter in text if letter.isprintable())[:_MOST_CHARACTERS]
+
+
+def without_frames(call: Callable[P, R]) -> Callable[P, R]:
+    """Decorate a public entry: the errors it raises lose the library's frames.
+
+    Notebooks, test runners and error trackers print the variables of an error's frames, and those
+    of this library are tokens, requests and people's calls. Only at the public entries can it hold
+    for every path below them, instead of at each place that some secret passes. A ``TypeError`` or
+    ``ValueError`` that the library did not raise itself keeps its frames: it is of a function of
+    the user's, or a bug.
+    """
+
+    @functools.wraps(call)
+    def entry(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return call(*args, **kwargs)
+        except (CallHistoryError, TypeError, ValueError) as error:
+            if not isinstance(error, CallHistoryError) and not _is_ours(error):
+                raise
+            problem = error.with_traceback(None)
+        del args, kwargs
+        raise problem
+
+    return entry
+
+
+def _is_ours(error: Exception) -> bool:
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    name: str = "" if traceback is None else traceback.tb_frame.f_globals.get("__name__", "")
+    return name.partition(".")[0] == __name__.partition(".")[0]

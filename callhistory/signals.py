@@ -6,23 +6,33 @@ at a time, as ``receiver(client, event=event)``. ``connect(receiver)`` hears all
 nobody else holds is gone at once, and a bound method with its object, unless it is connected with
 ``weak=False``.
 
-A receiver that raises stops nobody else: it reaches the log, without the exception's text, and
-:data:`receiver_failed`.
+A receiver that raises does not affect the others: it reaches the log, without the exception's
+text, and :data:`receiver_failed`.
 """
 
-from __future__ import annotations
-
-import inspect
 import weakref
-from collections.abc import Callable, Iterable
-from types import FunctionType
+from collections.abc import Callable
 from typing import Any
 
 import blinker
 from attrs import frozen
 
-from ._logging import Log
+from ._notebook import replaces
 from ._records.enums import CallHistoryEvent
+
+__all__ = [
+    "HistorySignal",
+    "Offline",
+    "Online",
+    "Receiver",
+    "ReceiverFailed",
+    "offline",
+    "online",
+    "receiver_failed",
+    "user_recent_sessions",
+    "user_sessions_deleted",
+    "user_viewed_sessions",
+]
 
 Receiver = Callable[..., Any]
 
@@ -70,108 +80,43 @@ class HistorySignal(blinker.NamedSignal):
 
         Only a function defined at the top level of ``__main__`` has an earlier self, whatever
         sender it was connected for.
+
+        Args:
+            receiver: is called as ``receiver(client, event=event)``.
+            sender: the client whose events to hear; by default every client's.
+            weak: whether the signal lets the receiver go when nobody else holds it.
+
+        Returns:
+            The receiver.
         """
-        for held in list(self.receivers.values()):
-            earlier: Any = held() if isinstance(held, weakref.ref) else held
+        for reference in list(self.receivers.values()):
+            is_weak = isinstance(reference, weakref.ref)
+            earlier: Any = reference() if is_weak else reference
             if replaces(receiver, earlier):
                 self.disconnect(earlier)
         return super().connect(receiver, sender, weak)
 
 
-def replaces(receiver: Any, earlier: Any) -> bool:
-    """Tell whether a function takes an earlier one's place: a notebook's cell defined it again.
-
-    Lambdas, closures and methods never do: two of the same name need not be the same. Nor does a
-    decorated function that of another decorated form of the very same one.
-    """
-    if not (_is_at_top_level(receiver) and _is_at_top_level(earlier)):
-        return False
-    same_name: bool = receiver.__qualname__ == earlier.__qualname__
-    return same_name and inspect.unwrap(receiver) is not inspect.unwrap(earlier)
-
-
-def _is_at_top_level(receiver: Any) -> bool:
-    if not isinstance(receiver, FunctionType) or receiver.__module__ != "__main__":
-        return False
-    return receiver.__qualname__.isidentifier()  # no lambda, nor of a class or a function
-
-
-user_recent_sessions = HistorySignal(
+user_recent_sessions: HistorySignal = HistorySignal(
     CallHistoryEvent.USER_RECENT_SESSIONS,
     "Calls began, went on or ended; ``event`` is a :class:`CallSessionEvent`.",
 )
-user_viewed_sessions = HistorySignal(
+user_viewed_sessions: HistorySignal = HistorySignal(
     CallHistoryEvent.USER_VIEWED_SESSIONS,
     "Sessions were marked read; ``event`` is a :class:`CallSessionViewedEvent`.",
 )
-user_sessions_deleted = HistorySignal(
+user_sessions_deleted: HistorySignal = HistorySignal(
     CallHistoryEvent.USER_SESSIONS_DELETED,
     "Sessions were deleted; ``event`` is a :class:`CallSessionDeletedEvent`.",
 )
-online = HistorySignal(
+online: HistorySignal = HistorySignal(
     "callhistory:online", "Live events are heard from now on; ``event`` is an :class:`Online`."
 )
-offline = HistorySignal(
+offline: HistorySignal = HistorySignal(
     "callhistory:offline", "Live events are not heard for now; ``event`` is an :class:`Offline`."
 )
-receiver_failed = HistorySignal(
+receiver_failed: HistorySignal = HistorySignal(
     "callhistory:receiver_failed",
     "A receiver or handler raised; ``event`` is a :class:`ReceiverFailed`. A receiver of this "
     "signal that raises itself is only logged.",
 )
-
-BY_NAME = {
-    CallHistoryEvent.USER_RECENT_SESSIONS: user_recent_sessions,
-    CallHistoryEvent.USER_VIEWED_SESSIONS: user_viewed_sessions,
-    CallHistoryEvent.USER_SESSIONS_DELETED: user_sessions_deleted,
-}
-
-
-def deliver(
-    signal: blinker.NamedSignal,
-    sender: Any,
-    event: Any,
-    log: Log,
-    handlers: Iterable[Receiver] = (),
-) -> None:
-    """Call handlers with an event, then the signal's receivers, each whatever the others do."""
-    for handler in handlers:
-        failure = _failure_of(handler, event)
-        if failure is not None:
-            _report(handler, event, failure, sender, log)
-    for receiver in () if signal.is_muted else list(signal.receivers_for(sender)):
-        failure = _failure_of(receiver, sender, event=event)
-        if failure is not None and signal is not receiver_failed:
-            _report(receiver, event, failure, sender, log)
-        elif failure is not None:
-            _log_failure(receiver, failure, log)
-
-
-def _failure_of(receiver: Receiver, *args: Any, **kwargs: Any) -> BaseException | None:
-    try:
-        returned = receiver(*args, **kwargs)
-    except BaseException as error:  # noqa: BLE001 - also SystemExit is its own affair
-        return error
-    if inspect.iscoroutine(returned):
-        returned.close()
-        return TypeError("a receiver is called from a thread, without an event loop: not async")
-    return None
-
-
-def _report(receiver: Receiver, event: Any, failure: BaseException, sender: Any, log: Log) -> None:
-    _log_failure(receiver, failure, log)
-    failed = ReceiverFailed(receiver=receiver, event=event, exception=failure)
-    deliver(receiver_failed, sender, failed, log)
-
-
-def _log_failure(receiver: Receiver, failure: BaseException, log: Log) -> None:
-    """Say which receiver failed and where; not how: an exception's text may tell of a person."""
-    traceback = failure.__traceback__
-    while traceback is not None and traceback.tb_next is not None:
-        traceback = traceback.tb_next
-    where = ""
-    if traceback is not None:
-        code = traceback.tb_frame.f_code
-        where = f" in {code.co_name}, {code.co_filename}:{traceback.tb_lineno}"
-    name = getattr(receiver, "__qualname__", type(receiver).__name__)
-    log.error("receiver %s raised %s%s", name, type(failure).__name__, where)

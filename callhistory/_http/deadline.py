@@ -1,8 +1,12 @@
-"""How long an answer may take: each read has a timeout, and all of them together a deadline.
+"""Answers bounded in time: each read has a timeout, and all reads of an answer have a deadline.
 
-A server that sends a byte now and then meets every read timeout. So the file that an answer is
-read from shortens the socket's timeout to what is left: the status line, the headers and the
-body, over TLS or not, all come through it.
+A server that sends a byte now and then meets every read timeout, and requests and urllib3 have no
+other. So the file that an answer is read from shortens the socket's timeout to what is left: the
+status line, the headers and the body, over TLS or not, all come through it.
+
+urllib3 names the classes of its connections and their responses (``pool_classes_by_scheme``,
+``ConnectionCls``, ``response_class``) without promising them, and http.client the file ``fp``;
+there is no public way to the socket's file before the status line is read.
 """
 
 from __future__ import annotations
@@ -21,54 +25,67 @@ from requests.adapters import DEFAULT_POOLSIZE, HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-# An answer takes at most this many read timeouts.
-READ_TIMEOUTS_AN_ANSWER = 4
-_KEPT = 32  # connections to a host that are kept for another request
+_CONNECTIONS_KEPT = 32  # to a host, for another request
 
 
-class _Deadline(io.RawIOBase):
-    """A socket's file whose reads end when the answer's time is up."""
+class DeadlineFile(io.RawIOBase):
+    """A socket's file whose reads end when the answer's time is up.
 
-    def __init__(self, file: socket.SocketIO, sock: socket.socket) -> None:
+    Args:
+        file: the file.
+        sock: its socket, whose timeout is the read timeout.
+        read_timeouts: how many of those an answer may take in all.
+    """
+
+    def __init__(self, file: socket.SocketIO, sock: socket.socket, read_timeouts: float) -> None:
         self._file = file
         self._sock = sock
         self._timeout = sock.gettimeout()
         if self._timeout is not None:
-            self._end = time.monotonic() + READ_TIMEOUTS_AN_ANSWER * self._timeout
+            self._deadline = time.monotonic() + read_timeouts * self._timeout
 
     def readable(self) -> bool:
+        """Return that it can be read."""
         return True
 
     def readinto(self, buffer: Any) -> int | None:
+        """Read some bytes.
+
+        Raises:
+            TimeoutError: the read timeout or the deadline has passed.
+        """
         if self._timeout is not None:
-            left = self._end - time.monotonic()
+            left = self._deadline - time.monotonic()
             if left <= 0:
                 raise TimeoutError("the answer took too long")
             self._sock.settimeout(min(left, self._timeout))
         return self._file.readinto(buffer)
 
     def close(self) -> None:
+        """Close the file."""
         self._file.close()
         super().close()
 
 
-class _Waiting:
-    """The sockets that answers are, or were, read from. Any thread may end them all."""
+class OpenSockets:
+    """The sockets that answers are, or were, read from. Any thread may shut them all down."""
 
     def __init__(self) -> None:
         self._sockets: weakref.WeakSet[Any] = weakref.WeakSet()
-        self._over = False
+        self._is_shut_down = False
         self._lock = threading.Lock()
 
     def add(self, sock: Any) -> None:
+        """Add a socket; it is shut down at once if the others were."""
         with self._lock:
             self._sockets.add(sock)
-        if self._over:
+        if self._is_shut_down:
             _shut_down(sock)
 
-    def end(self) -> None:
+    def shut_down(self) -> None:
+        """Shut all sockets down, those to come included: whoever reads from one is told."""
         with self._lock:
-            self._over = True
+            self._is_shut_down = True
             sockets = list(self._sockets)
         for sock in sockets:
             _shut_down(sock)
@@ -82,66 +99,81 @@ def _shut_down(sock: Any) -> None:
         socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
-class _Response(http.client.HTTPResponse):
-    def __init__(self, sock: socket.socket, *args: Any, waiting: _Waiting, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
-        self.fp.close()
-        self.fp = io.BufferedReader(_Deadline(sock.makefile("rb", buffering=0), sock))
-        waiting.add(sock)
-
-
-def _patient(base: type[HTTPConnection], waiting: _Waiting) -> type[HTTPConnection]:
-    def connect(connection: HTTPConnection) -> None:
-        base.connect(connection)
-        waiting.add(connection.sock)  # of one that has ended meanwhile, nothing is sent
-
-    response = staticmethod(functools.partial(_Response, waiting=waiting))
-    return type("Patient", (base,), {"response_class": response, "connect": connect})
-
-
-class PatientAdapter(HTTPAdapter):
+class DeadlineAdapter(HTTPAdapter):
     """The adapter of requests, with a deadline for each answer. It retries nothing.
 
     Args:
-        like: the one in whose place it is; it has as many connections, or more where it may.
+        like: the adapter that it stands in for; it has as many connections, or more where it may.
+        read_timeouts: how many read timeouts an answer may take in all.
     """
 
-    def __init__(self, like: HTTPAdapter | None = None) -> None:
-        self._waiting = _Waiting()
+    def __init__(self, like: HTTPAdapter | None = None, read_timeouts: float = 4) -> None:
+        self._read_timeouts = read_timeouts
+        self._open_sockets = OpenSockets()
+        # How large the pools are, an adapter tells nobody but pickle.
         pools = {} if like is None else {name: getattr(like, name) for name in like.__attrs__}
         size, block = pools.get("_pool_maxsize", 0), pools.get("_pool_block", False)
         super().__init__(
             pools.get("_pool_connections", DEFAULT_POOLSIZE),
-            size if block else max(size, _KEPT),
+            size if block else max(size, _CONNECTIONS_KEPT),
             max_retries=0,
             pool_block=block,
         )
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Make the pools of connections."""
+        """Set up the pools of connections."""
         super().init_poolmanager(*args, **kwargs)
-        self._be_patient(self.poolmanager)
+        self._bound(self.poolmanager)
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        """Make the pools of connections through a proxy."""
+        """Return the pools of connections through a proxy."""
         manager = super().proxy_manager_for(proxy, **kwargs)
         if not proxy.lower().startswith("socks"):  # those make connections of their own
-            self._be_patient(manager)
+            self._bound(manager)
         return manager
 
     def interrupt(self) -> None:
-        """Let nobody wait for an answer any longer; it is of no use after."""
-        self._waiting.end()
+        """End the wait for every answer; the adapter is of no use after that."""
+        self._open_sockets.shut_down()
 
-    def _be_patient(self, manager: PoolManager) -> None:
+    def _bound(self, manager: PoolManager) -> None:
+        """Replace the classes of connections that a manager uses by those with a deadline."""
         manager.pool_classes_by_scheme = {
             scheme: type(
-                f"Patient{pool.__name__}",
-                (pool,),
-                {"ConnectionCls": _patient(connection, self._waiting)},
+                f"Deadline{pool.__name__}", (pool,), {"ConnectionCls": self._with_deadline(base)}
             )
-            for scheme, pool, connection in (
+            for scheme, pool, base in (
                 ("http", HTTPConnectionPool, HTTPConnection),
                 ("https", HTTPSConnectionPool, HTTPSConnection),
             )
         }
+
+    def _with_deadline(self, base: type[HTTPConnection]) -> type[HTTPConnection]:
+        open_sockets = self._open_sockets
+        read_timeouts = self._read_timeouts
+
+        def connect(connection: HTTPConnection) -> None:
+            base.connect(connection)
+            open_sockets.add(connection.sock)  # if they were shut down, nothing is sent over it
+
+        response_class = functools.partial(
+            _Response, open_sockets=open_sockets, read_timeouts=read_timeouts
+        )
+        attributes = {"response_class": staticmethod(response_class), "connect": connect}
+        return type(f"Deadline{base.__name__}", (base,), attributes)
+
+
+class _Response(http.client.HTTPResponse):
+    def __init__(
+        self,
+        sock: socket.socket,
+        *args: Any,
+        open_sockets: OpenSockets,
+        read_timeouts: float,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp.close()
+        file = DeadlineFile(sock.makefile("rb", buffering=0), sock, read_timeouts)
+        self.fp = io.BufferedReader(file)
+        open_sockets.add(sock)

@@ -1,33 +1,18 @@
-"""What Webex answered, or that nobody did."""
+"""What was answered, or that nobody did."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import requests
 import urllib3
 from attrs import field, frozen
 
-from .._errors import ApiError, AuthenticationError, TransportError
-from .retry import causes
-
-_WORDS = {
-    400: "400 Bad request",
-    401: "User is unauthorised, possible token expiry",
-    403: "User request is forbidden",
-    404: "User info not found",
-    408: "Request to the server timedout",
-    500: "Internal server error occurred",
-    501: "Method is not implemented at the backend",
-    503: "Unable to establish a connection with the server",
-}
-
-
-def words_for(status_code: int) -> str:
-    """Say what a status that is no success means, in the words of the Webex documentation."""
-    return _WORDS.get(status_code, f"{status_code} Exception has occurred")
+from .._errors import ApiError, TransportError, refusal
 
 
 @frozen(kw_only=True)
-class Answer:
+class Response:
     """What Webex answered, read to its end.
 
     Attributes:
@@ -54,35 +39,42 @@ class Answer:
         return 200 <= self.status_code < 300
 
     def refusal(self, status_code: int | None = None, *, reason: str | None = None) -> ApiError:
-        """Make the error for an answer that is no success.
+        """Return the error for this answer.
 
         Args:
             status_code: what it comes to, if not its own status.
             reason: why the token was not refreshed, if not its own reason.
         """
-        status = self.status_code if status_code is None else status_code
-        kind = AuthenticationError if status == 401 else ApiError
-        return kind(
-            status,
-            words_for(status),
+        return refusal(
+            self.status_code if status_code is None else status_code,
             tracking_id=self.tracking_id,
             retry_after=self.retry_after,
             reason=reason or self.reason,
         )
 
+    def raise_for_status(self) -> None:
+        """Raise the error for an answer that is no success.
 
-class Refused(Exception):  # noqa: N818 - the client makes an answer of it, the listener an error
-    """Webex answered the catalog or the device registration with no."""
-
-    def __init__(self, answer: Answer) -> None:
-        super().__init__(answer.status_code)
-        self.answer = answer
+        Raises:
+            AuthenticationError: it is a 401.
+            ApiError: it is any other status but a success.
+        """
+        if not self.ok:
+            raise self.refusal()
 
 
 def no_answer(
     method: str, host: str, error: BaseException, tracking_id: str | None, *, attempts: int = 1
 ) -> TransportError:
-    """Make the error for a request that nobody answered, with a cause that holds no request."""
+    """Return the error for a request that nobody answered, with a cause that holds no request.
+
+    Args:
+        method: the request's method.
+        host: the host that was asked.
+        error: what the HTTP library raised.
+        tracking_id: the id that the request carried.
+        attempts: how often it was sent.
+    """
     cause = _clean_cause(error)
     tries = "" if attempts == 1 else f" after {attempts} attempts"
     reason = f"no answer{tries}: {cause.strerror or cause} ({type(cause).__name__})"
@@ -92,7 +84,7 @@ def no_answer(
 
 
 def _clean_cause(error: BaseException) -> OSError:
-    """Copy the operating system's error that is at the root, without what it was raised from."""
+    """Return a copy of the operating system's error at the root, chained to nothing."""
     root: OSError | None = None
     timed_out = False
     for cause in causes(error):
@@ -106,3 +98,32 @@ def _clean_cause(error: BaseException) -> OSError:
         return type(root)(*(part for part in root.args if isinstance(part, (int, str))))
     except Exception:  # noqa: BLE001 - of somebody else's class, such as an adapter's
         return OSError(type(root).__name__)
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """Return an error and all it came from, through each way that libraries have to say so."""
+    seen: set[int] = set()
+    found: list[BaseException] = [error]
+    while found:
+        error = found.pop(0)
+        if id(error) in seen:
+            continue
+        seen.add(id(error))
+        yield error
+        # Not the attribute: other libraries have one that warns that it is deprecated.
+        reason = vars(error).get("reason")
+        links = (error.__cause__, error.__context__, reason, *error.args)
+        found.extend(link for link in links if isinstance(link, BaseException))
+
+
+def without_context(error: Exception, handled: BaseException | None) -> Exception:
+    """Return an error without what the program was handling: Python made that its context.
+
+    Args:
+        error: what was raised.
+        handled: what ``sys.exception()`` was before.
+    """
+    for cause in causes(error):
+        if cause.__context__ is handled:
+            cause.__context__ = None
+    return error

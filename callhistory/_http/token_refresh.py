@@ -1,22 +1,21 @@
-"""What is sent to Webex for another access token, and what it answers."""
-
-from __future__ import annotations
+"""What is sent to Webex to refresh an access token, and what it answers."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from attrs import field, frozen
 
-from .._errors import DecodeError
-from .._records.decode import read_json
-from .._records.exact_types import json_type, type_at
+from .._errors import AuthenticationError, DecodeError
+from .._public import public
+from .._records.strict_json import json_type, read_json, type_at
 from .._redaction import public_words
-from .response import Answer
-from .tokens import clean_token
+from .response import Response
+from .token_text import clean_token
+from .trusted_hosts import lack_of_protection
 
 TOKEN_URL = "https://webexapis.com/v1/access_token"  # noqa: S105 - no password
 
-_NOT_NOW = frozenset({408, 429})
+_PASSING_STATUSES = frozenset({408, 429})
 
 
 @frozen
@@ -45,6 +44,7 @@ class Form:
     fields: Mapping[str, str] = field(repr=False)
 
 
+@public
 @frozen(kw_only=True)
 class TokenGrant:
     """What Webex gave for a refresh token. A program that stores it can go on where it was.
@@ -62,8 +62,28 @@ class TokenGrant:
     expires_in: float | None
 
 
+def read_token_url(url: str | None, *, fedramp: bool) -> str | None:
+    """Return the address that tokens are refreshed at, or ``None`` when it is not known.
+
+    Args:
+        url: what the user passed; any host may be named, as whose it is, is for them to judge.
+        fedramp: whether the default is the government cloud's, which nobody has published.
+
+    Raises:
+        TypeError, ValueError: no secret must go to ``url``.
+    """
+    if url is None:
+        return None if fedramp else TOKEN_URL
+    if not isinstance(url, str):
+        raise TypeError(f"token_url: expected a text, not {type(url).__name__}")
+    problem = lack_of_protection(url)
+    if problem is not None:
+        raise ValueError(f"token_url: {problem}")  # without it: it may hold a secret
+    return url
+
+
 def refresh_form(url: str, integration: Integration, refresh_token: str) -> Form:
-    """Make the form that asks for another access token."""
+    """Return the form that asks for another access token."""
     return Form(
         url,
         {
@@ -75,8 +95,8 @@ def refresh_form(url: str, integration: Integration, refresh_token: str) -> Form
     )
 
 
-def read_grant(answer: Answer, form: Form) -> TokenGrant:
-    """Read what Webex answered to a form.
+def read_grant(answer: Response, form: Form) -> TokenGrant:
+    """Return what Webex granted for a form.
 
     Raises:
         AuthenticationError: it refused; the error's ``reason`` has its words.
@@ -85,10 +105,9 @@ def read_grant(answer: Answer, form: Form) -> TokenGrant:
     """
     status = answer.status_code
     if not answer.ok:
-        passes = status >= 500 or status in _NOT_NOW
+        passes = status >= 500 or status in _PASSING_STATUSES
         reason = f"{status} {_words(answer.body, form)}".strip()
-        problem = answer.refusal(status if passes else 401, reason=reason)
-        raise problem
+        raise answer.refusal(status if passes else 401, reason=reason)
     document = read_json(answer.body)
     if not isinstance(document, dict):
         raise DecodeError("$", "an object", json_type(document))
@@ -106,11 +125,9 @@ def read_grant(answer: Answer, form: Form) -> TokenGrant:
 def _token_at(document: dict[str, Any], name: str) -> str:
     try:
         return clean_token(document.get(name))
-    except (TypeError, ValueError):
-        pass
-    found = type_at(document, name)
-    del document
-    raise DecodeError(name, "a token", found)
+    except (AuthenticationError, TypeError, ValueError):
+        problem = DecodeError(name, "a token", type_at(document, name))
+    raise problem
 
 
 def _seconds(value: object) -> float | None:
@@ -119,7 +136,7 @@ def _seconds(value: object) -> float | None:
 
 
 def _words(body: bytes, form: Form) -> str:
-    """Take Webex's own words from a refusal, without what they must not show."""
+    """Return Webex's own words from a refusal, without what they must not show."""
     try:
         document = read_json(body)
     except DecodeError:

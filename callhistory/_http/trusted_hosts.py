@@ -12,7 +12,6 @@ from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
 from .._errors import TransportError
-from .tokens import Token
 
 WEBEX_DOMAINS = (
     "wbx2.com",
@@ -27,8 +26,15 @@ WEBEX_DOMAINS = (
 _USUAL_PORTS = {"https": 443, "wss": 443, "http": 80, "ws": 80}
 
 
-class Hosts:
-    """The hosts that may see the token: Webex's domains, the catalog's, and the user's."""
+class TrustedHosts:
+    """The hosts that may see the token: Webex's domains, the catalog's hosts, and the user's.
+
+    Args:
+        allowed_domains: domains of the user's, with their sub-domains.
+
+    Raises:
+        TypeError, ValueError: ``allowed_domains`` are no domains.
+    """
 
     def __init__(self, allowed_domains: Iterable[str] = ()) -> None:
         if isinstance(allowed_domains, str) or not isinstance(allowed_domains, Iterable):
@@ -39,11 +45,11 @@ class Hosts:
         self._addresses: frozenset[tuple[str, int]] = frozenset()
 
     def trust(self, urls: Iterable[str]) -> None:
-        """Let the token go to the hosts of these addresses, each with its port."""
+        """Trust the hosts of these addresses, each with its port."""
         self._addresses |= {address for url in urls if (address := _address(url))}
 
     def objection(self, url: str) -> str | None:
-        """Say why the token must not go to an address; ``None`` when it may."""
+        """Return why the token must not go to an address, as the end of a sentence, or ``None``."""
         problem = lack_of_protection(url)
         address = _address(url)
         if problem is not None or address is None:
@@ -64,9 +70,9 @@ def _domain(text: object) -> str:
 
 
 def _address(url: str) -> tuple[str, int] | None:
-    """Take host and port from an address, as the HTTP library does; ``None`` from a malformed one.
+    """Return host and port of an address as the HTTP library reads them, or ``None``.
 
-    What two libraries could read differently is malformed.
+    An address that two libraries could read differently counts as malformed.
     """
     if not re.fullmatch(r"[!-\[\]-~]+", url):  # ASCII without white space and backslashes
         return None
@@ -81,7 +87,7 @@ def _address(url: str) -> tuple[str, int] | None:
 
 
 def host_and_port(url: str) -> str:
-    """Name the host of an address, with its port where it is not the usual one."""
+    """Return the host of an address for a message, with its port where it is not the usual one."""
     address = _address(url)
     if address is None:
         return "a malformed address"
@@ -89,24 +95,23 @@ def host_and_port(url: str) -> str:
     return host if port in (80, 443) else f"{host}:{port}"
 
 
-def host_of(url: str) -> str:
-    """Name the host of an address; nothing for a malformed one."""
+def is_on_this_machine(url: str) -> bool:
+    """Return whether an address is a loopback one; a malformed address is not."""
     address = _address(url)
-    return address[0] if address else ""
+    return address is not None and _is_loopback(address[0])
 
 
 def lack_of_protection(url: str) -> str | None:
-    """Say why no secret must go to an address, whoever's it is; ``None`` when one may."""
+    """Return why no secret at all must go to an address, as the end of a sentence, or ``None``."""
     address = _address(url)
     if address is None:
         return "is no address of a service"
-    if not url.lower().startswith(("https:", "wss:")) and not is_loopback(address[0]):
+    if not url.lower().startswith(("https:", "wss:")) and not _is_loopback(address[0]):
         return "is not protected by TLS"
     return None
 
 
-def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine."""
+def _is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
     try:
@@ -116,9 +121,14 @@ def is_loopback(host: str) -> bool:
 
 
 class TokenAuth(AuthBase):
-    """Puts the token on a request, if the request goes where the token may go."""
+    """The authentication of a request: the token, if the request goes to a trusted host.
 
-    def __init__(self, token: Token, hosts: Hosts) -> None:
+    Args:
+        token: the access token.
+        hosts: where it may go.
+    """
+
+    def __init__(self, token: str, hosts: TrustedHosts) -> None:
         self._token = token
         self._hosts = hosts
 
@@ -132,5 +142,5 @@ class TokenAuth(AuthBase):
         objection = self._hosts.objection(url)
         if objection is not None:
             raise TransportError(request.method or "", host_and_port(url), f"not sent: {objection}")
-        request.headers["Authorization"] = f"Bearer {self._token.value}"
+        request.headers["Authorization"] = f"Bearer {self._token}"
         return request

@@ -1,4 +1,10 @@
-"""One websocket, blocking: opened, read, written and closed, from several threads."""
+"""One connection: a blocking websocket, opened, read, written and closed from several threads.
+
+websockets promises neither the methods that :class:`_Connection` and :class:`_Opening` override
+nor the attributes that they set. There is no public way to tell a text message from a binary one
+without decoding it, to end an attempt to connect from another thread, to refuse a redirect, or to
+keep OpenSSL from losing what is sent while TLS 1.3's tickets are read.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +24,9 @@ from websockets.sync.client import ClientConnection, reconnect
 from websockets.sync.utils import Deadline
 
 from .._errors import ListenError
+from .._limits import Limits
 from .._http.response import no_answer
-from .._http.retry import LARGEST_ANSWER, retry_after
+from .._http.retry import retry_after
 from .._http.trusted_hosts import host_and_port
 from .._redaction import public_words
 from .reconnect import Ended
@@ -27,14 +34,16 @@ from .reconnect import Ended
 # Its own log prints frames, and the first frame is the token.
 _SILENT = logging.Logger("callhistory.websocket")
 _SILENT.disabled = True
-_CLOSE_TIMEOUT = 1.0
-_SEND_TIMEOUT = 10.0
 # Not epoll, which goes on waiting when another thread closes the socket.
 _Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)
 
 
 class ConnectionEnded(Exception):  # noqa: N818 - it never leaves the listener
-    """The connection ended, or did not come about."""
+    """The connection ended, or could not be opened.
+
+    Attributes:
+        ended: how.
+    """
 
     def __init__(self, ended: Ended) -> None:
         super().__init__(ended.reason)
@@ -93,7 +102,7 @@ class _Opening(reconnect):
         return exc
 
     def end(self) -> None:
-        """Shut the connection down, also while it comes about; whoever uses it is told."""
+        """Shut the connection down, also while it is opened; whoever uses it is told."""
         with self._lock:
             self._ended = True
             if self._handle is not None:
@@ -109,9 +118,17 @@ class WebSocket:
         url: the address; whether it may see the token is the caller's to check.
         proxy: the proxy on the way there, if any.
         tls: the TLS settings for a ``wss`` address.
+        limits: how long it may take, and the largest message.
     """
 
-    def __init__(self, url: str, proxy: str | None, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self,
+        url: str,
+        proxy: str | None,
+        tls: ssl.SSLContext | None,
+        limits: Limits = Limits(),
+    ) -> None:
+        self._limits = limits
         self._url = url
         self._proxy = proxy
         self._tls = tls
@@ -120,21 +137,21 @@ class WebSocket:
         self._connection: _Connection | None = None
         self._closed = False
 
-    def open(self, timeout: float, tcp_timeout: float) -> None:
-        """Connect within ``timeout`` seconds, to the server or its proxy within ``tcp_timeout``.
+    def open(self, tcp_timeout: float) -> None:
+        """Connect within the limit for it, to the server or its proxy within ``tcp_timeout``.
 
         Raises:
-            ConnectionEnded: it did not come about.
+            ConnectionEnded: it could not be opened.
         """
         if self._proxy is not None and self._proxy[:6].lower() == "https:":
             # websockets leaves frames unread where TLS goes through TLS.
             reason = "live events cannot pass a proxy that is itself reached over TLS (https://)"
             raise ConnectionEnded(_refused(reason))
         try:
-            connection = self._begin(timeout, tcp_timeout).connect()
+            connection = self._begin(tcp_timeout).connect()
         except InvalidStatus as error:
             response = error.response
-            # Headers of websockets refuse to give one that came twice.
+            # The headers' own get() raises an error for one that came twice.
             headers = {"Retry-After": ", ".join(response.headers.get_all("Retry-After"))}
             ended = Ended(
                 status=response.status_code,
@@ -155,7 +172,8 @@ class WebSocket:
         self.close()
         raise ConnectionEnded(ended)
 
-    def _begin(self, timeout: float, tcp_timeout: float) -> _Opening:
+    def _begin(self, tcp_timeout: float) -> _Opening:
+        limits = self._limits
         proxy = self._proxy
         if proxy and "://" not in proxy:  # requests takes a bare host and port, too
             proxy = f"http://{proxy}"
@@ -164,11 +182,11 @@ class WebSocket:
             proxy=proxy,
             ssl=self._tls,
             create_connection=_Connection,
-            open_timeout=timeout,
-            tcp_timeout=min(tcp_timeout, timeout),
-            close_timeout=_CLOSE_TIMEOUT,
+            open_timeout=limits.open_timeout,
+            tcp_timeout=min(tcp_timeout, limits.open_timeout),
+            close_timeout=limits.close_timeout,
             ping_interval=None,  # Mercury has pings of its own
-            max_size=LARGEST_ANSWER,
+            max_size=limits.largest_answer,
             logger=_SILENT,
         )
         with self._lock:
@@ -183,28 +201,28 @@ class WebSocket:
     def send(self, text: str) -> None:
         """Send a frame, unless the connection has ended.
 
-        :meth:`receive` says how it has, after all that had come before.
+        :meth:`receive` says how it ended, after all that had come before.
         """
         connection = self._connection
         if connection is None:
             return
-        if not _is_writable(connection.socket):
-            self.abort()  # the other side takes nothing any more: a send would block for ever
+        if not _is_writable(connection.socket, self._limits.send_timeout):
+            self.abort()  # the other side reads nothing any more: a send would block for ever
         with contextlib.suppress(ConnectionClosed):
             connection.send(text)
 
     def receive(self, timeout: float) -> str | bytes:
-        """Wait for a frame; one that is no text comes as bytes.
+        """Return the next frame: ``str``, or ``bytes`` for one that is binary or no UTF-8.
 
         Raises:
-            TimeoutError: none came in time.
+            TimeoutError: none came within ``timeout`` seconds.
             ConnectionEnded: the connection has ended.
         """
         connection = self._open_connection()
         try:
             frame = connection.recv(timeout=max(0.0, timeout), decode=False)
         except ConnectionClosed as error:
-            ended = _how(error)
+            ended = _end_of(error)
         else:
             is_text = connection.are_text.popleft()
             try:
@@ -219,21 +237,21 @@ class WebSocket:
         return self._connection
 
     def close(self) -> None:
-        """End it within about a second, whoever is reading, writing or connecting."""
+        """Close it within about a second, whoever is reading, writing or connecting."""
         with self._lock:
             self._closed = True
             connection = self._connection
         if connection is not None:
-            # Another thread may hold the connection's lock in a send that nobody takes.
+            # Another thread may have the connection's lock in a send that the other side does not read.
             closing = threading.Thread(
                 target=connection.close, name="callhistory-closing", daemon=True
             )
             closing.start()
-            closing.join(_CLOSE_TIMEOUT + 0.5)
+            closing.join(self._limits.close_timeout + 0.5)
         self.abort()
 
     def abort(self) -> None:
-        """End it at once, without a word to the other side."""
+        """Cut it off, without a closing handshake."""
         with self._lock:
             opening = self._opening
         if opening is not None:
@@ -244,17 +262,17 @@ def _refused(reason: str) -> Ended:
     return Ended(error=ListenError(None, reason), reason=reason)
 
 
-def _is_writable(sock: socket.socket) -> bool:
-    """Wait until a frame of ours, all of which are small, can be sent without waiting."""
+def _is_writable(sock: socket.socket, timeout: float) -> bool:
+    """Return whether a frame of ours, all of which are small, can be sent within the timeout."""
     with _Selector() as selector:
         try:
             selector.register(sock, selectors.EVENT_WRITE)
         except (ValueError, OSError):
             return True  # it is closed: who sends is told how
-        return bool(selector.select(_SEND_TIMEOUT))
+        return bool(selector.select(timeout))
 
 
-def _how(error: ConnectionClosed) -> Ended:
+def _end_of(error: ConnectionClosed) -> Ended:
     if error.rcvd is None:
         return Ended(reason="the connection was lost")
     said = public_words(error.rcvd.reason)  # a server may echo what it was sent
@@ -263,7 +281,12 @@ def _how(error: ConnectionClosed) -> Ended:
 
 
 def with_query(url: str, now: float | None = None) -> str:
-    """Add the parameters that Webex wants at the upgrade, for a device that expires."""
+    """Return an address with the parameters that Webex wants at the upgrade of an ephemeral device.
+
+    Args:
+        url: the device's websocket address.
+        now: seconds since 1970; by default the time of this machine.
+    """
     stamp = int((time.time() if now is None else now) * 1000)
     parameters = (
         "outboundWireFormat=text&bufferStates=true&aliasHttpStatus=true"

@@ -1,4 +1,4 @@
-"""Whether live events are heard, since when they are not, and who is told of it."""
+"""Whether live events are heard, since when something may be missing, and who is told of it."""
 
 from __future__ import annotations
 
@@ -12,92 +12,94 @@ from .dispatcher import Dispatcher
 from .reconnect import Ended
 from .webex_clock import WebexClock
 
-# Sessions are fetched from this long before: what was told last may be older.
-_OVERLAP = timedelta(seconds=60)
 
-
-class Presence:
-    """Counts the connections that are accepted and read; while one hands over, there are two.
+class ConnectionState:
+    """Counts the connections that Webex has accepted; while one hands over, there are two.
 
     Moments are those of the steady clock.
 
     Args:
         dispatcher: delivers ``online`` and ``offline``.
         clock: what time it is at Webex.
+        overlap: how long before a gap a recovery begins, as what was told last may be older.
     """
 
-    def __init__(self, dispatcher: Dispatcher, clock: WebexClock) -> None:
+    def __init__(self, dispatcher: Dispatcher, clock: WebexClock, overlap: timedelta) -> None:
         self._dispatcher = dispatcher
         self._clock = clock
+        self._overlap = overlap
         self._lock = threading.Lock()
-        self._up = 0
-        self._outage: float | None = None
-        self._began = self._certain = self._counted = steady()
+        self._connections = 0
+        self._outage: float | None = None  # when the last one began
+        self._began = self._complete = self._numbered = steady()
 
     @property
     def began(self) -> datetime:
-        """When it began to listen, by Webex's clock: what ended before is no news."""
+        """When listening began, by Webex's clock: what ended before is not delivered."""
         return whole_ms(self._clock.at(self._began))
 
-    def heard(self, moment: float | None) -> None:
-        """Note that all that was told before a moment has come.
+    def complete_until(self, moment: float | None) -> None:
+        """Note that all that Webex sent before a moment has come.
 
         A frame that waited in a buffer while the machine slept says nothing of the time since:
-        what counts is when Webex wrote it, or when the ping went out that it answers.
+        what counts is when Webex wrote it, or when the ping was sent that it answers.
         """
         if moment is not None:
-            self._certain = max(self._certain, moment)
+            self._complete = max(self._complete, moment)
 
-    def counted(self, moment: float | None) -> None:
+    def numbered(self, moment: float | None) -> None:
         """Note that a frame with a number came, which Webex wrote at a moment, if it says so."""
-        self._counted = max(self._counted, self._certain if moment is None else moment)
+        self._numbered = max(self._numbered, self._complete if moment is None else moment)
 
     @property
-    def since(self) -> datetime:
-        """The time from which sessions may be missing, if frames are missing now."""
-        return self._time_before(self._certain)
+    def gap_if_lost_now(self) -> datetime:
+        """The time from which sessions may be missing, if a connection is lost now."""
+        return self._gap_from(self._complete)
 
     @property
-    def since_counted(self) -> datetime:
+    def gap_if_numbers_jump(self) -> datetime:
         """The time from which sessions may be missing, if the numbers of frames jump now."""
-        return self._time_before(min(self._certain, self._counted))
+        return self._gap_from(min(self._complete, self._numbered))
 
-    def _time_before(self, moment: float) -> datetime:
-        return max(self.began, self._clock.at(moment) - _OVERLAP)
+    def _gap_from(self, moment: float) -> datetime:
+        return max(self.began, self._clock.at(moment) - self._overlap)
 
-    def come_up(self) -> datetime | None:
-        """Count one more connection; give the time from which an outage has to be made good."""
+    def connected(self) -> datetime | None:
+        """Count one connection more; return from when an outage has to be made good, if it was one.
+
+        The first connection says ``online``.
+        """
         with self._lock:
-            self._up += 1
-            first = self._up == 1
+            self._connections += 1
+            is_first = self._connections == 1
             outage, self._outage = self._outage, None
-        if first:
+        if is_first:
             self._dispatcher.put(signals.online, signals.Online())
-        return None if outage is None else self._time_before(outage)
+        return None if outage is None else self._gap_from(outage)
 
-    def go_down(self, ended: Ended) -> None:
-        """Count one connection less; without the last one there is an outage."""
+    def disconnected(self, ended: Ended) -> None:
+        """Count one connection less; the last one says ``offline``, and an outage begins."""
         with self._lock:
-            if self._up == 0:
+            if self._connections == 0:
                 return
-            self._up -= 1
-            if self._up:
+            self._connections -= 1
+            if self._connections:
                 return
-            self._outage = self._certain
+            self._outage = self._complete
         self._dispatcher.put(signals.offline, _offline(ended, reconnecting=True))
 
-    def give_up(self, ended: Ended) -> None:
-        """Say that it will not come back."""
+    def refused(self, ended: Ended) -> None:
+        """Say ``offline`` for good."""
         with self._lock:
-            self._up = 0
+            self._connections = 0
         self._dispatcher.put(signals.offline, _offline(ended, reconnecting=False))
 
     def close(self) -> None:
-        """Let ``offline`` be the last event that is delivered, if there is a connection."""
+        """Close the dispatcher; ``offline`` is its last event if there is a connection."""
         with self._lock:
-            was_up, self._up = self._up > 0, 0
+            was_connected, self._connections = self._connections > 0, 0
         closed = signals.Offline(code=None, reason="closed", reconnecting=False)
-        self._dispatcher.close((signals.offline, closed) if was_up else None)
+        self._dispatcher.close((signals.offline, closed) if was_connected else None)
 
 
 def _offline(ended: Ended, *, reconnecting: bool) -> signals.Offline:

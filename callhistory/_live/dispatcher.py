@@ -1,27 +1,32 @@
-"""The thread that receivers run in, one at a time."""
+"""The thread that handlers and receivers run in, one at a time."""
 
 from __future__ import annotations
 
+import inspect
 import queue
 import threading
+from collections.abc import Iterable
 from typing import Any
 
 import blinker
 
+from .. import signals
 from .._logging import Log
-from ..signals import deliver
 from .handlers import Handlers
 
 _MANY = 1000
 
 
 class Dispatcher:
-    """Delivers events in the order in which they came, from :attr:`thread`.
+    """Delivers events in the order in which they came, from a thread of its own.
 
     Args:
         sender: what the signals carry as their sender.
         handlers: the functions that hear an event before the signals' receivers.
-        log: where failures are said; it raises nothing.
+        log: where failures are said; it never raises.
+
+    Attributes:
+        thread: the thread.
     """
 
     def __init__(self, sender: Any, handlers: Handlers, log: Log) -> None:
@@ -39,13 +44,13 @@ class Dispatcher:
             self.thread.start()
 
     def put(self, signal: blinker.NamedSignal, event: Any) -> None:
-        """Let an event be delivered after those that came before it."""
+        """Deliver an event after those that came before it."""
         self._queue.put((signal, event))
         if self._queue.qsize() == _MANY:
             self._log.warning("%d events wait for a slow receiver", _MANY)
 
     def close(self, last: tuple[blinker.NamedSignal, Any] | None = None) -> None:
-        """Deliver nothing more, but for one last event; the thread then ends."""
+        """Deliver nothing more but one last event, if there is one, and end the thread."""
         self._last = last
         self._closing = True
         self._queue.put(None)
@@ -65,3 +70,55 @@ class Dispatcher:
             deliver(signal, self._sender, event, self._log, self._handlers.of(signal.name))
         except Exception as error:  # noqa: BLE001 - such as of a receiver that is odd to look at
             self._log.error("an event was not delivered: %s", type(error).__name__)
+
+
+def deliver(
+    signal: blinker.NamedSignal,
+    sender: Any,
+    event: Any,
+    log: Log,
+    handlers: Iterable[signals.Receiver] = (),
+) -> None:
+    """Call handlers with an event, then the signal's receivers, each whatever the others do."""
+    for handler in handlers:
+        failure = _failure_of(handler, event)
+        if failure is not None:
+            _report(handler, event, failure, sender, log)
+    for receiver in () if signal.is_muted else list(signal.receivers_for(sender)):
+        failure = _failure_of(receiver, sender, event=event)
+        if failure is not None and signal is not signals.receiver_failed:
+            _report(receiver, event, failure, sender, log)
+        elif failure is not None:
+            _log_failure(receiver, failure, log)
+
+
+def _failure_of(receiver: signals.Receiver, *args: Any, **kwargs: Any) -> BaseException | None:
+    try:
+        returned = receiver(*args, **kwargs)
+    except BaseException as error:  # noqa: BLE001 - SystemExit, too, ends no other receiver
+        return error
+    if inspect.iscoroutine(returned):
+        returned.close()
+        return TypeError("a receiver is called from a thread, without an event loop: not async")
+    return None
+
+
+def _report(
+    receiver: signals.Receiver, event: Any, failure: BaseException, sender: Any, log: Log
+) -> None:
+    _log_failure(receiver, failure, log)
+    failed = signals.ReceiverFailed(receiver=receiver, event=event, exception=failure)
+    deliver(signals.receiver_failed, sender, failed, log)
+
+
+def _log_failure(receiver: signals.Receiver, failure: BaseException, log: Log) -> None:
+    """Log which receiver failed and where, but not how: an error's text may tell of a person."""
+    traceback = failure.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    where = ""
+    if traceback is not None:
+        code = traceback.tb_frame.f_code
+        where = f" in {code.co_name}, {code.co_filename}:{traceback.tb_lineno}"
+    name = getattr(receiver, "__qualname__", type(receiver).__name__)
+    log.error("receiver %s raised %s%s", name, type(failure).__name__, where)

@@ -1,4 +1,4 @@
-"""The functions that a program gave to ``client.on``, by the event they are for."""
+"""The functions that a program passed to ``client.on``, by the event they are for."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from collections.abc import Callable
 from typing import Any
 
 from .._arguments import member
+from .._notebook import replaces
 from .._records.enums import CallHistoryEvent
-from ..signals import replaces
 
 Handler = Callable[[Any], Any]
 
 
 class Handlers:
-    """Holds handlers strongly, in the order in which they came."""
+    """Handlers, held strongly, in the order in which they were added."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._by_event: dict[CallHistoryEvent, tuple[Handler, ...]] = {}
 
     def add(self, name: CallHistoryEvent | str, handler: Handler) -> None:
-        """Add a handler, once; in place of its earlier self if a notebook's cell defined it again.
+        """Add a handler, once; or replace it, if a notebook's cell has defined it again.
 
         Raises:
             TypeError: the handler cannot be called, or the name is no text.
@@ -41,16 +41,16 @@ class Handlers:
             self._by_event[event] = tuple(handlers)
 
     def remove(self, name: CallHistoryEvent | str, handler: Handler) -> None:
-        """Let go of a handler; of one that is not there, nothing is said.
+        """Remove a handler, if it is there.
 
         Raises:
             TypeError, ValueError: there is no event of this name.
         """
         event = member(name, CallHistoryEvent, "name")
         with self._lock:
-            held = self._by_event.get(event, ())
-            self._by_event[event] = tuple(other for other in held if other != handler)
+            handlers = self._by_event.get(event, ())
+            self._by_event[event] = tuple(other for other in handlers if other != handler)
 
     def of(self, event: str) -> tuple[Handler, ...]:
-        """Give the handlers of an event; none for a name that is no event's."""
+        """Return the handlers of an event; none for a name that is no event's."""
         return self._by_event.get(event, ())  # type: ignore[call-overload, no-any-return]

@@ -1,6 +1,6 @@
 """The protocol of live events (Mercury), without sockets: frames in, frames and decisions out.
 
-Time is passed in, in seconds of any steady clock.
+Time is passed in, in seconds of the steady clock.
 """
 
 from __future__ import annotations
@@ -13,24 +13,20 @@ from typing import Any
 from attrs import field, frozen
 
 from .._errors import DecodeError
-from .._records.decode import read_json
+from .._limits import Limits
+from .._records.strict_json import read_json
 
-# The first ping goes out at readiness, the next this long after each pong.
-PING_INTERVAL = 15.0
-# Without a pong for this long, the connection is dead, whatever the socket says.
-PONG_TIMEOUT = 14.0
-# After the machine may have slept, the pong has to come within this.
-DOUBT_TIMEOUT = 4.0
-# How long Webex may take from the authorization to readiness.
-READY_TIMEOUT = 20.0
-
-_DEEPEST = 20  # an override that reaches further down is none of Webex's
+_DEEPEST = 20  # no override of Webex's reaches further down
 _READINESS = ("mercury.buffer_state", "mercury.registration_status")
 
 
 @frozen
 class Send:
-    """Send this frame."""
+    """A frame to send.
+
+    Attributes:
+        text: the frame.
+    """
 
     text: str = field(repr=False)
 
@@ -48,14 +44,18 @@ class Ready:
 
 @frozen
 class Deliver:
-    """An envelope came; it is acknowledged already."""
+    """An envelope came; its acknowledgement is among the frames to send.
+
+    Attributes:
+        envelope: the envelope.
+    """
 
     envelope: dict[str, Any] = field(repr=False)
 
 
 @frozen
 class Counted:
-    """A frame with the next number came.
+    """A frame with the next sequence number came.
 
     Attributes:
         timestamp: when Webex wrote it, as it says.
@@ -66,12 +66,16 @@ class Counted:
 
 @frozen
 class FramesLost:
-    """The numbers of the frames jumped: some did not come."""
+    """The sequence numbers jumped: frames were lost."""
 
 
 @frozen
 class Malformed:
-    """A frame came that is none of the protocol's; the connection stays."""
+    """A frame came that is not of the protocol; the connection stays.
+
+    Attributes:
+        what: what is wrong with it.
+    """
 
     what: str
 
@@ -83,7 +87,11 @@ class GoingAway:
 
 @frozen
 class Dead:
-    """The connection is of no use any more."""
+    """The connection is of no use any more.
+
+    Attributes:
+        reason: why.
+    """
 
     reason: str
 
@@ -92,29 +100,36 @@ Output = Send | Ready | Deliver | Counted | FramesLost | Malformed | GoingAway |
 
 
 class Mercury:
-    """One connection, from its authorization on.
+    """The protocol of one connection, from its authorization on.
 
     Args:
         now: the time.
-        new_id: gives the ids of frames.
+        limits: the time between pings, and how long answers may take.
+        new_id: returns a new id for a frame.
 
     Attributes:
         due: when :meth:`tick` has something to do.
-        certain: when the last ping went out that was answered: what was told before has come.
+        confirmed: when the last ping was sent that was answered: all frames before it have come.
     """
 
-    def __init__(self, now: float, new_id: Callable[[], str] = lambda: str(uuid.uuid4())) -> None:
+    def __init__(
+        self,
+        now: float,
+        limits: Limits = Limits(),
+        new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
+    ) -> None:
+        self._limits = limits
         self._new_id = new_id
         self._ready = False
         self._ping: str | None = None
         self._pinged = now
-        self._patience = PONG_TIMEOUT
-        self.certain: float | None = None
+        self._pong_timeout = limits.pong_timeout
+        self.confirmed: float | None = None
         self._number: int | None = None
-        self.due = now + READY_TIMEOUT
+        self.due = now + limits.ready_timeout
 
     def authorize(self, token: str) -> str:
-        """Give the first frame, which holds the token."""
+        """Return the first frame, which holds the token."""
         return json.dumps(
             {
                 "id": self._new_id(),
@@ -125,7 +140,12 @@ class Mercury:
         )
 
     def receive(self, frame: str | bytes, now: float) -> list[Output]:
-        """Take a frame: text as ``str`` or undecoded ``bytes`` is read, the same for both kinds."""
+        """Return what a frame leads to.
+
+        Args:
+            frame: a text frame as ``str``; a binary one, or text that is no UTF-8, as ``bytes``.
+            now: the time.
+        """
         outputs: list[Output] = []
         document, problem = _read_frame(frame)
         if not isinstance(document, dict):
@@ -149,40 +169,40 @@ class Mercury:
         return [*outputs, Deliver(document)]
 
     def tick(self, now: float) -> list[Output]:
-        """Do what is due by now; :attr:`due` says when to come again."""
+        """Return what the time leads to; :attr:`due` says when to call this again."""
         if now < self.due:
             return []
         if not self._ready:
-            return [Dead(f"Webex did not accept the connection within {READY_TIMEOUT:.0f} s")]
+            return [Dead(f"Webex did not accept the connection within {self._limits.ready_timeout:.0f} s")]
         if self._ping is not None:
-            return [Dead(f"no pong within {self._patience:.0f} s")]
+            return [Dead(f"no pong within {self._pong_timeout:.0f} s")]
         return self._send_ping(now)
 
     def doubt(self, now: float) -> list[Output]:
-        """Find out soon whether the connection is still alive: the machine may have slept."""
+        """Return what finds out soon whether the connection lives, as the machine may have slept."""
         if not self._ready:
             return []
         outputs = self._send_ping(now) if self._ping is None else []
-        self._patience = DOUBT_TIMEOUT
-        self.due = min(self.due, now + DOUBT_TIMEOUT)
+        self._pong_timeout = self._limits.doubt_timeout
+        self.due = min(self.due, now + self._limits.doubt_timeout)
         return outputs
 
     def _send_ping(self, now: float) -> list[Output]:
         self._ping = self._new_id()
         self._pinged = now
-        self._patience = PONG_TIMEOUT
-        self.due = now + PONG_TIMEOUT
+        self._pong_timeout = self._limits.pong_timeout
+        self.due = now + self._pong_timeout
         return [Send(json.dumps({"id": self._ping, "type": "ping"}))]
 
     def _pong(self, document: dict[str, Any], now: float) -> list[Output]:
         if self._ping is not None and document.get("id") == self._ping:
             self._ping = None
-            self.certain = self._pinged
-            self.due = now + PING_INTERVAL
+            self.confirmed = self._pinged
+            self.due = now + self._limits.ping_interval
         return []
 
     def _count(self, document: dict[str, Any]) -> list[Output]:
-        """Follow the numbers of the frames; a pong may carry one or not."""
+        """Return what the number of a frame leads to; a pong may have one or not."""
         number = document.get("sequenceNumber")
         if type(number) is not int:
             return []
@@ -192,7 +212,10 @@ class Mercury:
 
 
 def _read_frame(frame: str | bytes) -> tuple[Any, str]:
-    """Read a frame as JSON; a binary one, too, for the id that wants to be acknowledged."""
+    """Read a frame as JSON, and return it with what is wrong with it.
+
+    A binary one is read, too, for the id that has to be acknowledged.
+    """
     try:
         document = read_json(frame if isinstance(frame, bytes) else frame.encode())
     except (DecodeError, UnicodeEncodeError):
@@ -201,7 +224,7 @@ def _read_frame(frame: str | bytes) -> tuple[Any, str]:
 
 
 def _apply_overrides(data: dict[str, Any]) -> None:
-    """Set what ``data.headers`` overrides: dotted paths in the data."""
+    """Apply the overrides in ``data.headers``, which are dotted paths in ``data``."""
     headers = data.get("headers")
     for path, value in list(headers.items()) if isinstance(headers, dict) else ():
         *parents, last = path.split(".")

@@ -16,13 +16,9 @@ from .._errors import (
     TokenRefusedError,
     TransportError,
 )
+from .._limits import Limits
 
-# A connection that held this long was a good one: the next attempts begin afresh.
-HELD = 30.0
-_MOST_DOUBLINGS = 5
-LONGEST_BACKOFF = 2.0**_MOST_DOUBLINGS
-_LONGEST_RETRY_AFTER = 3600.0
-
+_MOST_DOUBLINGS = 10  # the longest backoff is reached by then
 _TOKEN_REFUSED = 4401
 _DEVICE_GONE = 4404
 _REPLACED = 4000
@@ -38,7 +34,7 @@ class Ended:
         code: the close code that the server sent; ``None`` without one.
         status: the HTTP status that the server answered to the upgrade, instead of accepting it.
         reason: why, in words.
-        held: for how many seconds it was accepted; ``None`` if it never was.
+        accepted_for: for how many seconds Webex had accepted it; ``None`` if it never did.
         error: what kept the attempt from reaching the websocket.
         retry_after: how many seconds the server asked to wait.
         going_away: the server asked for another connection, and this one is still read.
@@ -48,7 +44,7 @@ class Ended:
     code: int | None = None
     status: int | None = None
     reason: str = ""
-    held: float | None = None
+    accepted_for: float | None = None
     error: CallHistoryError | None = None
     retry_after: float | None = None
     going_away: bool = False
@@ -82,21 +78,26 @@ class Never:
 
 
 class Reconnection:
-    """Decides what follows an attempt, from how it and those before it ended."""
+    """Decides what follows an attempt, from how it and those before it ended.
 
-    def __init__(self) -> None:
-        self._attempts = 0  # since a connection held
+    Args:
+        limits: the pauses between two attempts.
+    """
+
+    def __init__(self, limits: Limits = Limits()) -> None:
+        self._limits = limits
+        self._attempts = 0  # since a good connection
         self._unaccepted = 0  # in a row
         self._token_renewed = False  # since a connection was accepted
         self._ever_accepted = False
 
     def after(self, ended: Ended) -> Again | Never:
-        """Decide what follows."""
-        if ended.held is not None:
+        """Return what follows."""
+        if ended.accepted_for is not None:
             self._ever_accepted = True
             self._unaccepted = 0
             self._token_renewed = False
-            if ended.held >= HELD:
+            if ended.accepted_for >= self._limits.good_connection:
                 self._attempts = 0
         elif not ended.going_away:
             self._unaccepted += 1
@@ -135,20 +136,23 @@ class Reconnection:
         return error if refused else None
 
     def _delay(self, ended: Ended) -> float:
-        at_once = self._attempts == 0 and (ended.going_away or (ended.held or 0.0) >= HELD)
-        bound = 0.0 if at_once else 2.0 ** min(self._attempts, _MOST_DOUBLINGS)
+        limits, first = self._limits, self._limits.first_reconnect_backoff
+        was_good = (ended.accepted_for or 0.0) >= limits.good_connection
+        longest = min(2.0 ** min(self._attempts, _MOST_DOUBLINGS) * first, limits.longest_backoff)
+        if self._attempts == 0 and (ended.going_away or was_good):
+            longest = 0.0
         self._attempts += 1
-        asked = min(ended.retry_after or 0.0, _LONGEST_RETRY_AFTER)
-        return max(asked, random.uniform(0.0, bound))  # noqa: S311 - jitter
+        asked = min(ended.retry_after or 0.0, limits.longest_live_retry_after)
+        return max(asked, random.uniform(0.0, longest))  # noqa: S311 - jitter
 
 
 def token_refused(ended: Ended) -> TokenRefusedError:
-    """Make the error for a token that was refused when there is no other."""
+    """Return the error for a token that was refused when there is no other."""
     return TokenRefusedError(ended.code or ended.status, ended.reason or "Webex refused the token")
 
 
-def trouble(ended: Ended) -> CallHistoryError:
-    """Make the error for an attempt that might have been repeated, had there been time."""
+def error_of(ended: Ended) -> CallHistoryError:
+    """Return the error for an attempt that could have been repeated, had there been time."""
     if isinstance(ended.error, (ApiError, TransportError, ListenError)):
         return ended.error
     code = ended.status if ended.code is None else ended.code

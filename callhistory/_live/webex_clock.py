@@ -1,8 +1,9 @@
-"""What time it is at Webex: it dates its sessions by its own clock, not by this machine's."""
+"""Webex's time, by which it dates its sessions, and a machine that has slept."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from .._clock import steady
@@ -10,32 +11,38 @@ from .._records.timestamps import from_epoch_ms
 
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST = datetime(9000, 1, 1, tzinfo=UTC)
-# A wall clock that gains or loses so much in between was set, or the machine has slept.
+# A wall clock that gains or loses so many seconds at once was set, or the machine has slept.
 _JUMP = 5.0
 
 
 class WebexClock:
-    """Webex's time, by what it says of it; by this machine's clock until it does."""
+    """Webex's time, as its timestamps have it; this machine's time until the first one."""
 
     def __init__(self) -> None:
         self._known = (datetime.now(UTC), steady())
 
     def set(self, timestamp: object) -> None:
-        """Take the time that Webex gives now, in milliseconds since 1970, if it is one."""
+        """Set the clock by a timestamp that was written now, in milliseconds since 1970.
+
+        What is no timestamp changes nothing.
+        """
         moment = _read(timestamp)
         if moment is not None:
             self._known = (moment, steady())
 
     def at(self, moment: float) -> datetime:
-        """Give Webex's time at a moment of the steady clock."""
+        """Return Webex's time at a moment of the steady clock."""
         known, then = self._known
         return known + timedelta(seconds=moment - then)
 
     def moment_of(self, timestamp: object) -> float | None:
-        """Give the moment of the steady clock at which Webex had a time; ``None`` for none."""
+        """Return the moment of the steady clock that a timestamp means; ``None`` for no timestamp.
+
+        It is never later than now.
+        """
         known, then = self._known
-        told = _read(timestamp)
-        return None if told is None else min(steady(), then + (told - known).total_seconds())
+        written = _read(timestamp)
+        return None if written is None else min(steady(), then + (written - known).total_seconds())
 
 
 def _read(timestamp: object) -> datetime | None:
@@ -48,13 +55,24 @@ def _read(timestamp: object) -> datetime | None:
     return moment if _EARLIEST < moment < _LATEST else None
 
 
-class Wakefulness:
-    """Notices that the wall clock was set, or that the machine has slept."""
+class SleepDetector:
+    """Notices that the machine has slept, or that its wall clock was set.
 
-    def __init__(self) -> None:
-        self._ahead = time.time() - steady()
+    Args:
+        wall: a clock that goes on while the machine sleeps.
+        awake: a clock that stands still meanwhile. The steady clock would not do: it goes on.
+    """
+
+    def __init__(
+        self,
+        wall: Callable[[], float] = time.time,
+        awake: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._wall = wall
+        self._awake = awake
+        self._ahead = wall() - awake()
 
     def has_jumped(self) -> bool:
-        """Tell whether the wall clock has jumped since this was asked last."""
-        before, self._ahead = self._ahead, time.time() - steady()
+        """Return whether one clock has jumped against the other since the last call."""
+        before, self._ahead = self._ahead, self._wall() - self._awake()
         return abs(self._ahead - before) > _JUMP

@@ -1,33 +1,183 @@
-"""The user's side of Webex: credentials, service catalog, this program's device, HTTP session."""
+"""What one user has at Webex: credentials, the service catalog, this program's device."""
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import requests
-from attrs import evolve
 
-from .._arguments import member, whole_number
-from .._concurrency import Once
-from .._errors import AuthenticationError, ListenError
-from .._http.response import Answer, Refused
-from .._http.retry import Effort
-from .._http.session import Transport
-from .._http.token_refresh import TokenGrant
-from .._http.token_source import TokenSource, make_credentials
-from .._http.trusted_hosts import Hosts
+from .._arguments import member, seconds_to_connect_and_read, whole_number
+from .._concurrency import SingleFlight, start_throttle
+from .._errors import ListenError
+from .._http.retry import RetryPolicy
+from .._http.session import Session
+from .._http.token_refresh import TokenGrant, read_token_url
+from .._http.token_source import TokenFunction, TokenSource, token_source
+from .._http.trusted_hosts import TrustedHosts
+from .._limits import Limits
+from .._public import public
 from .._records.enums import CallingBackend
-from .._throttle import few_at_once
-from .catalog import Catalog, read_catalog
-from .device import Device
-from .registration import Registration, delete, say_goodbye
-from .settings import read_timeouts, read_token_url, read_u2c_url
+from .._redaction import without_frames
+from .catalog import Catalog, read_catalog, read_u2c_url
+from .device import Device, Registration, say_goodbye
 
 
+class Account:
+    """One user of Webex, for the clients that use it at the same time or after one another.
+
+    Args:
+        callers: the session whose settings to use.
+        tokens: where the user's tokens come from.
+        hosts: where they may go.
+        policy: the timeouts and retries of a request.
+        u2c_url: where the service catalog is.
+        backend: what the user's calls run on; ``None`` if Webex has to be asked.
+    """
+
+    def __init__(
+        self,
+        callers: requests.Session,
+        tokens: TokenSource,
+        hosts: TrustedHosts,
+        policy: RetryPolicy,
+        u2c_url: str,
+        backend: CallingBackend | None,
+    ) -> None:
+        self.limits = policy.limits
+        self.hosts = hosts
+        self.policy = policy
+        self.u2c_url = u2c_url
+        self.closed = False
+        self._callers = callers
+        self._tokens = tokens
+        self._backend = backend
+        self._catalog: SingleFlight[Catalog] = SingleFlight()
+        self._registration = Registration(hosts, policy.limits)
+        self._lock = threading.Lock()
+        self._sessions: set[Session] = set()  # one for each client
+        self._listening: threading.Event | None = None  # set when the client that listens has ended
+        self._process: int | None = None  # that used it first
+
+    @property
+    def forked(self) -> bool:
+        """Whether this is a copy, in a forked child, of what the parent has used."""
+        return self._process not in (None, os.getpid())
+
+    def check_usable(self) -> None:
+        """Raise a RuntimeError if it is closed, or the copy of what a parent process has used."""
+        if self.forked:
+            raise RuntimeError(
+                "this client was used before the process forked, and stays the parent's; "
+                "make another one in the child"
+            )
+        if self.closed:
+            raise RuntimeError("this Webex is closed; make another one")
+
+    def open_session(self) -> Session:
+        """Return an HTTP session of its own."""
+        return Session(self._callers, self._tokens, self.hosts, self.policy)
+
+    def catalog(self, session: Session) -> Catalog:
+        """Return the service catalog, and fetch it at first need.
+
+        Raises:
+            ApiError: Webex said no.
+            CallHistoryError: there was no answer, or none that Webex sends.
+            RuntimeError: the account is closed.
+        """
+        self._use()
+        return self._catalog.get(lambda: self._fetch_catalog(session), session.closed)
+
+    def device(self, session: Session) -> Device:
+        """Return this program's device, and register it at first need; raises as :meth:`catalog`."""
+        return self._registration.get(session, self.catalog(session).link("wdm"))
+
+    def backend(self, session: Session) -> CallingBackend | None:
+        """Return what the user's calls run on, if Webex says; raises as :meth:`catalog`."""
+        return self._backend or self.device(session).backend
+
+    def device_header(self) -> dict[str, str]:
+        """Return the header of a request that comes from this program's device, if there is one."""
+        url = self._registration.url
+        return {} if url is None else {"cisco-device-url": url}
+
+    def refresh_device(self, session: Session) -> Device:
+        """Refresh this program's device; register it anew if Webex has forgotten it.
+
+        Its answer may have another websocket address. Raises as :meth:`catalog`.
+        """
+        self._use()
+        return self._registration.refresh(session) or self.device(session)
+
+    def join(self) -> Session:
+        """Return the HTTP session for one more client."""
+        with self._lock:
+            self.check_usable()
+            session = self.open_session()
+            self._sessions.add(session)
+        return session
+
+    def leave(self, session: Session) -> None:
+        """End a client's requests; the last client deletes the device."""
+        with self._lock:
+            joined = session in self._sessions
+            self._sessions.discard(session)
+            is_last = joined and not self._sessions and not self.closed
+        session.close()
+        if is_last:
+            self._delete_device(session)
+
+    def close(self) -> None:
+        """End the requests of all clients, and delete the device."""
+        if self.forked:
+            self.closed = True
+            return
+        with self._lock:
+            self.closed = True
+            sessions = list(self._sessions)
+        for session in sessions:
+            session.close()
+        self._delete_device(sessions[0] if sessions else None)
+
+    def claim_events(self, ended: threading.Event) -> None:
+        """Reserve live events for one client: a device has one connection.
+
+        Args:
+            ended: is set when that client has ended to listen.
+
+        Raises:
+            ListenError: another client listens.
+        """
+        with self._lock:
+            if self._listening is not None and not self._listening.is_set():
+                raise ListenError(
+                    None,
+                    "another client of this Webex listens already, and Webex would end one of the "
+                    "two; give each a Webex of its own, or connect to the signals",
+                )
+            self._listening = ended
+
+    def _use(self) -> None:
+        self.check_usable()
+        self._process = os.getpid()
+
+    def _fetch_catalog(self, session: Session) -> Catalog:
+        with start_throttle.turn(self.limits.throttle_wait):
+            answer = session.request("GET", f"{self.u2c_url}/catalog", params={"format": "hostmap"})
+        answer.raise_for_status()
+        return read_catalog(answer.body, self.hosts)
+
+    def _delete_device(self, session: Session | None) -> None:
+        device = self._registration.take()
+        if device is not None:
+            say_goodbye(device, session or self.open_session())
+
+
+@public
 class Webex:
     """One user of Webex, for one or several clients.
 
@@ -35,8 +185,8 @@ class Webex:
     need, once, also when several threads ask. It may be used from several threads.
 
     Args:
-        access_token: the user's token, or a function without arguments that gives one; it is
-            called at first need, and again when Webex refuses the token that it gave. ``None``,
+        access_token: the user's token, or a function without arguments that returns one; it is
+            called at first need, and again when Webex refuses the token that it returned. ``None``,
             and nothing to refresh one with: ``WEBEX_ACCESS_TOKEN`` from the environment, and
             ``WEBEX_CLIENT_ID``, ``WEBEX_CLIENT_SECRET`` and ``WEBEX_REFRESH_TOKEN``.
         client_id: the integration that tokens are refreshed for. A token is refreshed when Webex
@@ -47,14 +197,16 @@ class Webex:
         on_refresh: is called with a :class:`TokenGrant` each time, from the thread that needed
             the token, so that a program can store it. If it fails, that is logged, without its
             text, and the token is used all the same.
-        token_url: where tokens are refreshed. ``None``: Webex's, where it is not the government's.
+        token_url: where tokens are refreshed; by default at Webex. The government cloud's address
+            is not known and has to be passed.
         calling_backend: what the user's calls run on: ``"WEBEX_CALLING"``,
             ``"BROADWORKS_CALLING"`` or ``"UCM_CALLING"``, or a member of :class:`CallingBackend`.
             It skips detection: the calls then need no device, but for the line numbers on UCM.
         u2c_url: where the service catalog is. ``None``: ``U2C_SERVICE_URL`` from the environment,
             or else commercial Webex's.
         fedramp: use the government cloud's catalog where none is given.
-        session: a session whose settings to use: proxies, certificates, hooks, adapters. It is
+        session: a session whose settings to use: ``proxies``, ``verify``, ``cert``, ``trust_env``,
+            ``hooks``, ``cookies``, ``headers``, ``params`` and adapters, but never ``auth``. It is
             not changed, and not closed.
         timeout: seconds, or (seconds to connect, seconds for a read). An answer takes at most
             four times the latter in all.
@@ -67,12 +219,11 @@ class Webex:
         TypeError, ValueError: an argument is of another type, or makes no sense.
     """
 
-    _u2c_url = ""  # for the repr of one that was refused its arguments
-
+    @without_frames
     def __init__(
         self,
         *,
-        access_token: str | TokenSource | None = None,
+        access_token: str | TokenFunction | None = None,
         client_id: str | None = None,
         client_secret: str | None = None,
         refresh_token: str | None = None,
@@ -85,46 +236,40 @@ class Webex:
         timeout: float | tuple[float, float] = (5.0, 30.0),
         max_retries: int = 4,
         allowed_domains: Iterable[str] = (),
+        _limits: Limits = Limits(),
     ) -> None:
-        problem: Exception | None = None
-        try:
-            self._credentials = make_credentials(
-                access_token,
-                client_id,
-                client_secret,
-                refresh_token,
-                url=read_token_url(token_url, fedramp=fedramp),
-                on_refresh=on_refresh,
-            )
-        except (AuthenticationError, TypeError, ValueError) as error:
-            problem = error.with_traceback(None)
-        # What prints an error may print the variables of its frames, too.
-        del access_token, client_id, client_secret, refresh_token, token_url
-        if problem is not None:
-            raise problem
+        tokens = token_source(
+            access_token,
+            client_id,
+            client_secret,
+            refresh_token,
+            url=read_token_url(token_url, fedramp=fedramp),
+            on_refresh=on_refresh,
+            limits=_limits,
+        )
         if session is not None and not isinstance(session, requests.Session):
             raise TypeError(f"session: expected a requests.Session, not {type(session).__name__}")
-        self._hosts = Hosts(allowed_domains)
-        self._u2c_url = read_u2c_url(u2c_url, self._hosts, fedramp=fedramp)
-        self._calling_backend = (
-            None
-            if calling_backend is None
-            else member(calling_backend, CallingBackend, "calling_backend")
+        hosts = TrustedHosts(allowed_domains)
+        address = read_u2c_url(u2c_url, hosts, fedramp=fedramp)
+        backend = None
+        if calling_backend is not None:
+            backend = member(calling_backend, CallingBackend, "calling_backend")
+        connect, read = seconds_to_connect_and_read(timeout)
+        retries = whole_number(max_retries, "max_retries", least=0)
+        policy = RetryPolicy(connect=connect, read=read, retries=retries, limits=_limits)
+        self._account = Account(
+            requests.Session() if session is None else session,
+            tokens,
+            hosts,
+            policy,
+            address,
+            backend,
         )
-        self._connect, self._read = read_timeouts(timeout)
-        self._max_retries = whole_number(max_retries, "max_retries", least=0)
-        self._session = requests.Session() if session is None else session
-        self._transport = self.open_transport(threading.Event())
-        self._catalog: Once[Catalog] = Once()
-        self._registration = Registration(self._hosts)
-        self._lock = threading.Lock()
-        self._clients: set[Transport] = set()
-        self._listening: threading.Event | None = None  # set when whoever listens has ended
-        self._closed = False
-        self._process: int | None = None  # which used it first
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} at {self._u2c_url}>"
+        # One that was refused its arguments has no account, and a debugger may look at it.
+        account = getattr(self, "_account", None)
+        return f"<{type(self).__name__} at {account.u2c_url if account else '?'}>"
 
     def __enter__(self) -> Self:
         return self
@@ -142,181 +287,4 @@ class Webex:
 
         It takes a few seconds at most, whatever the network does, and may be called twice.
         """
-        if self.forked:
-            self._closed = True
-            return
-        with self._lock:
-            self._closed = True
-            transports = list(self._clients)
-        for transport in transports:
-            transport.stop()
-        self._leave()
-
-    # --- for the modules above ---
-
-    def open_transport(self, stop: threading.Event) -> Transport:
-        """Open an HTTP session of its own; ``stop`` ends its waits between attempts."""
-        effort = Effort(self._connect, self._read, self._max_retries, stop)
-        return Transport(self._session, self._credentials, self._hosts, effort)
-
-    @property
-    def closed(self) -> bool:
-        """Whether :meth:`close` was called."""
-        return self._closed
-
-    @property
-    def forked(self) -> bool:
-        """Whether this is a copy in a forked child, of one that the parent has used."""
-        return self._process not in (None, os.getpid())
-
-    def check_process(self) -> None:
-        """Do nothing, unless this is a copy of one that a parent process has used.
-
-        Raises:
-            RuntimeError: it is: its connections, its device and its locks are the parent's.
-        """
-        if self.forked:
-            raise RuntimeError(
-                "this client was used before the process forked, and stays the parent's; "
-                "make another one in the child"
-            )
-
-    @property
-    def connect_timeout(self) -> float:
-        """Seconds for a connection to come about."""
-        return self._connect
-
-    def objection(self, url: str) -> str | None:
-        """Say why the token must not go to an address; ``None`` when it may."""
-        return self._hosts.objection(url)
-
-    def request(
-        self,
-        method: str,
-        service: str,
-        path: str,
-        *,
-        params: Mapping[str, str] | None = None,
-        body: Any = None,
-        transport: Transport | None = None,
-        most_retries: int | None = None,
-    ) -> Answer:
-        """Send a request to a service, from this program's device if it has one.
-
-        Raises:
-            Refused: Webex refused the catalog.
-            CallHistoryError: there was no answer, or none that Webex sends.
-            RuntimeError: this Webex is closed.
-        """
-        transport = self._open(transport)
-        url = self.catalog(transport).link(service) + path
-        device = self._registration.url
-        headers = {} if device is None else {"cisco-device-url": device}
-        effort = transport.effort
-        if most_retries is not None:
-            effort = evolve(effort, retries=min(effort.retries, most_retries))
-        return transport.request(
-            method, url, params=params, body=body, headers=headers, effort=effort
-        )
-
-    def catalog(self, transport: Transport | None = None) -> Catalog:
-        """Give the service catalog; see :meth:`request` for what it raises."""
-        opened = self._open(transport)
-        return self._catalog.get(
-            lambda: self._fetch_catalog(opened), gave_up=lambda: opened.stopped
-        )
-
-    def device(self, transport: Transport | None = None) -> Device:
-        """Give this program's device; see :meth:`request` for what it raises."""
-        opened = self._open(transport)
-        return self._registration.get(
-            opened, lambda: self.catalog(opened).link("wdm"), self._delete_late
-        )
-
-    def backend(self, transport: Transport | None = None) -> CallingBackend | None:
-        """Give what the user's calls run on, if Webex says; see :meth:`request`."""
-        return self._calling_backend or self.device(transport).backend
-
-    def refresh_device(self, transport: Transport | None = None) -> Device:
-        """Tell Webex that this program's device is still there; register anew if it is forgotten.
-
-        Its answer may have another websocket address. See :meth:`request` for what it raises.
-        """
-        opened = self._open(transport)
-        return self._registration.refresh(opened) or self.device(opened)
-
-    def join(self) -> Transport:
-        """Give one more client its HTTP session."""
-        with self._lock:
-            self._check_open()
-            transport = self.open_transport(threading.Event())
-            self._clients.add(transport)
-        return transport
-
-    def part(self, transport: Transport) -> None:
-        """End a client's requests; the last client deletes the device."""
-        with self._lock:
-            left = transport in self._clients
-            self._clients.discard(transport)
-            last = left and not self._clients and not self._closed
-        transport.stop()
-        if last:
-            self._leave(transport)
-        transport.close()
-
-    def claim_events(self, over: threading.Event) -> None:
-        """Let one client listen, until it sets ``over``: a device has one connection.
-
-        Raises:
-            ListenError: another one does.
-        """
-        with self._lock:
-            if self._listening is not None and not self._listening.is_set():
-                raise ListenError(
-                    None,
-                    "another client of this Webex listens already, and Webex would end one of the "
-                    "two; give each a Webex of its own, or connect to the signals",
-                )
-            self._listening = over
-
-    # --- inside ---
-
-    def _check_open(self) -> None:
-        self.check_process()
-        if self._closed:
-            raise RuntimeError("this Webex is closed; make another one")
-
-    def _open(self, transport: Transport | None) -> Transport:
-        self._check_open()
-        self._process = os.getpid()
-        return self._transport if transport is None else transport
-
-    def _fetch_catalog(self, transport: Transport) -> Catalog:
-        url = f"{self._u2c_url}/catalog"
-        with few_at_once():
-            answer = transport.request("GET", url, params={"format": "hostmap"})
-        if not answer.ok:
-            raise Refused(answer)
-        return read_catalog(answer.body, self._hosts)
-
-    def _leave(self, last: Transport | None = None) -> None:
-        """Delete the device, and end what is under way; a later request begins afresh.
-
-        Args:
-            last: the session of the client that goes last, which says goodbye.
-        """
-        with self._lock:
-            own, self._transport = self._transport, self.open_transport(threading.Event())
-            device = self._registration.take()
-        own.stop()
-        transport = last or own
-        if device is not None:
-            say_goodbye(device, transport)
-        own.close()
-
-    def _delete_late(self, device: Device) -> None:
-        """Delete a device that was registered when nobody was left to delete it."""
-        transport = self.open_transport(threading.Event())  # the other one is being stopped
-        delete(device, transport)
-        transport.close()
-        raise RuntimeError("closed while the device was registered")
+        self._account.close()

@@ -1,18 +1,48 @@
-"""The service catalog (U2C): which service is where."""
+"""The service catalog (U2C): where it is, and which service is where."""
 
 from __future__ import annotations
 
+import os
+import re
 from typing import Any
 
 from attrs import frozen
 
 from .._errors import DecodeError
-from .._http.trusted_hosts import Hosts
-from .._records.decode import read_json
-from .._records.exact_types import type_at
+from .._http.trusted_hosts import TrustedHosts, is_on_this_machine
+from .._records.strict_json import read_json, type_at
 
 COMMERCIAL_U2C = "https://u2c.wbx2.com/u2c/api/v1"
 GOVERNMENT_U2C = "https://u2c.gov.ciscospark.com/u2c/api/v1"
+
+
+def read_u2c_url(url: str | None, hosts: TrustedHosts, *, fedramp: bool) -> str:
+    """Return the address of the service catalog, without a slash at its end.
+
+    Args:
+        url: what the user passed; ``None`` for ``U2C_SERVICE_URL`` from the environment, or else
+            Webex's own.
+        hosts: the hosts that may see the token. One on this machine becomes one of them.
+        fedramp: whether Webex's own is the government cloud's.
+
+    Raises:
+        TypeError, ValueError: the token must not go there.
+    """
+    source = "u2c_url"
+    if url is None and (url := os.environ.get("U2C_SERVICE_URL", "").strip() or None):
+        source = "U2C_SERVICE_URL"
+    if url is None:
+        url = GOVERNMENT_U2C if fedramp else COMMERCIAL_U2C
+    if not isinstance(url, str):
+        raise TypeError(f"{source}: expected a text, not {type(url).__name__}")
+    if re.search(r"[?#]", url):
+        raise ValueError(f"{source}: {url!r} has a query; its paths are put after it")
+    if is_on_this_machine(url):
+        hosts.trust([url])
+    objection = hosts.objection(url)
+    if objection is not None:
+        raise ValueError(f"{source}: {url!r} {objection}")
+    return url.rstrip("/")
 
 
 @frozen
@@ -22,7 +52,7 @@ class Catalog:
     _links: dict[str, Any]
 
     def link(self, service: str) -> str:
-        """Give the address of a service, without a slash at its end.
+        """Return the address of a service, without a slash at its end.
 
         Raises:
             DecodeError: the catalog has none.
@@ -35,8 +65,8 @@ class Catalog:
         return link.rstrip("/")
 
 
-def read_catalog(body: bytes, hosts: Hosts) -> Catalog:
-    """Read the catalog, and let the token go to the hosts it names.
+def read_catalog(body: bytes, hosts: TrustedHosts) -> Catalog:
+    """Read the catalog, and trust the hosts that it names.
 
     Raises:
         DecodeError: it is none.

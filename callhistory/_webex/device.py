@@ -1,22 +1,29 @@
-"""This program as a device (WDM): what it says of itself, and what Webex answers."""
+"""This program as a device (WDM): registered at first need, refreshed, and deleted at the end."""
 
 from __future__ import annotations
 
+import math
 import platform
+import threading
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from .._errors import DecodeError
-from .._http.trusted_hosts import Hosts
-from .._records.decode import read_json
+from .._clock import steady
+from .._concurrency import SingleFlight, TooLate, start_throttle
+from .._errors import CallHistoryError, DecodeError
+from .._http.session import Session
+from .._http.trusted_hosts import TrustedHosts
+from .._limits import Limits
+from .._logging import log
 from .._records.enums import CallingBackend
-from .._records.exact_types import json_type, type_at
+from .._records.strict_json import json_type, read_json, type_at
 
 # Webex forgets a device after this many seconds, unless it is refreshed.
 DEVICE_TTL = 1800
 EXCESSIVE = b"excessive device registrations"
 
+_UPSTREAM = {"includeUpstreamServices": "all"}
 _BACKENDS_BY_ENTITLEMENT = {
     "bc-sp-basic": CallingBackend.WEBEX_CALLING,
     "bc-sp-standard": CallingBackend.WEBEX_CALLING,
@@ -45,8 +52,93 @@ class Device:
     etag: str | None
 
 
-def description() -> dict[str, Any]:
-    """Describe this program, for its registration."""
+class Registration:
+    """The registration of one device. Any thread may ask for it.
+
+    Args:
+        hosts: where the token may go.
+        limits: how long the requests for it may wait.
+    """
+
+    def __init__(self, hosts: TrustedHosts, limits: Limits) -> None:
+        self._hosts = hosts
+        self._limits = limits
+        self._device: SingleFlight[Device] = SingleFlight()
+        self._expires = math.inf  # by the steady clock
+
+    @property
+    def url(self) -> str | None:
+        """The device's address, if there is a device that Webex has not forgotten."""
+        device = self._device.peek()
+        return device.url if device and steady() < self._expires else None
+
+    def get(self, session: Session, service: str) -> Device:
+        """Return the device, and register it if there is none.
+
+        Args:
+            session: sends the request.
+            service: the address of the device service.
+
+        Raises:
+            ApiError: Webex said no.
+            CallHistoryError: there was no answer, or none that Webex sends.
+            RuntimeError: the device was taken away while it was registered; it is deleted.
+        """
+        try:
+            return self._device.get(lambda: self._register(session, service), session.closed)
+        except TooLate as late:
+            device: Device = late.value
+        delete_device(device, goodbye_session(session))
+        raise RuntimeError("closed while the device was registered")
+
+    def refresh(self, session: Session) -> Device | None:
+        """Refresh the device, and return it; ``None`` if there is none, or Webex has forgotten it.
+
+        Raises:
+            ApiError: Webex said no.
+            CallHistoryError: there was no answer, or none that Webex sends.
+        """
+        device = self._device.peek()
+        if device is None:
+            return None
+        headers = {} if device.etag is None else {"If-None-Match": device.etag}
+        with start_throttle.turn(self._limits.throttle_wait):
+            answer = session.request(
+                "PUT", device.url, params=_UPSTREAM, body=_description(), headers=headers
+            )
+        if answer.status_code in (404, 410):
+            self._device.replace(device, None)
+            return None
+        if answer.status_code != 304:
+            answer.raise_for_status()
+            refreshed = _read_device(answer.body, answer.etag, self._hosts)
+            self._device.replace(device, refreshed)
+            device = refreshed
+        self._expires = steady() + DEVICE_TTL
+        return device
+
+    def take(self) -> Device | None:
+        """Return the device if there is one, and forget it."""
+        return self._device.take()
+
+    def _register(self, session: Session, service: str) -> Device:
+        with start_throttle.turn(self._limits.throttle_wait), session.last_moment():
+            answer = session.request(
+                "POST", f"{service}/devices", params=_UPSTREAM, body=_description()
+            )
+        if not answer.ok and EXCESSIVE in answer.body:
+            log.warning(
+                "Webex has too many devices of this user: programs that end without close() "
+                "leave theirs behind until it expires"
+            )
+        answer.raise_for_status()
+        device = _read_device(answer.body, answer.etag, self._hosts)
+        self._expires = steady() + DEVICE_TTL
+        return device
+
+
+def _description() -> dict[str, Any]:
+    """Return what a registration says of this program."""
     return {
         "name": "callhistory",
         "deviceType": "WEB",
@@ -58,7 +150,7 @@ def description() -> dict[str, Any]:
     }
 
 
-def read_device(body: bytes, etag: str | None, hosts: Hosts) -> Device:
+def _read_device(body: bytes, etag: str | None, hosts: TrustedHosts) -> Device:
     """Read what Webex answers to a registration or a refresh.
 
     Raises:
@@ -100,3 +192,47 @@ def _backend(document: dict[str, Any]) -> CallingBackend | None:
         if isinstance(key, str) and key in _BACKENDS_BY_ENTITLEMENT:
             return _BACKENDS_BY_ENTITLEMENT[key]
     return None
+
+
+def goodbye_session(session: Session) -> Session:
+    """Return a session to delete a device with, in one short attempt, after the other is closed."""
+    limits = session.policy.limits
+    return session.successor(
+        evolve(session.policy, connect=limits.goodbye / 2, read=limits.goodbye / 2, retries=0)
+    )
+
+
+def say_goodbye(device: Device, session: Session) -> None:
+    """Delete a device, within a few seconds, after the session is closed."""
+    successor = goodbye_session(session)
+    # The name lookup has no timeout of its own: a thread does not have to be waited for.
+    goodbye = threading.Thread(
+        target=delete_device, args=(device, successor), name="callhistory-goodbye", daemon=True
+    )
+    try:
+        goodbye.start()
+        goodbye.join(session.policy.limits.goodbye)
+    except RuntimeError:  # the interpreter is ending, and starts no more threads
+        delete_device(device, successor)
+
+
+def delete_device(device: Device, session: Session) -> None:
+    """Delete a device, and close the session; what fails is logged, as a device expires by itself.
+
+    Args:
+        device: the device.
+        session: sends the request, and is of no use after.
+    """
+    problem = ""
+    try:
+        answer = session.request("DELETE", device.url)
+        if not answer.ok and answer.status_code != 404:
+            problem = str(answer.status_code)
+    except CallHistoryError as error:
+        problem = str(error)
+    except Exception as error:  # noqa: BLE001 - such as one of the function that gives the token
+        problem = type(error).__name__
+    finally:
+        session.close()
+    if problem:
+        log.info("this program's device was not deleted; it expires: %s", problem)

@@ -2,39 +2,41 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 from urllib.parse import quote
 
+from attrs import evolve
+
 from .._errors import CallHistoryError
-from .._http.response import Refused
-from .._http.session import Transport
-from .._records.decode import read_json
-from .account import Webex
-
-log = logging.getLogger(__name__)
+from .._http.session import Session
+from .._logging import log
+from .._records.strict_json import read_json
+from .account import Account
 
 
-def number_lines(webex: Webex, sessions: list[Any], transport: Transport | None = None) -> None:
-    """Put ``ucmLineNumber`` on each session, as it came off the wire, whose line is known.
+def number_lines(account: Account, session: Session, sessions: list[Any]) -> None:
+    """Put ``ucmLineNumber`` on each call session, as it came off the wire, whose line is known.
 
-    A history is worth having without: whatever goes wrong is logged, and nothing is raised.
+    A history is worth having without line numbers: whatever goes wrong is logged, and nothing is
+    raised.
+
+    Args:
+        account: whose lines.
+        session: sends the request.
+        sessions: the call sessions, as JSON.
     """
-    own_sides = [side for session in sessions if (side := _side_with_line(session))]
-    if not own_sides:
+    sides = [side for each in sessions if (side := _side_with_line(each))]
+    if not sides:
         return
     try:
-        indexes = _fetch_indexes(webex, transport)
-    except Refused as refused:
-        log.warning("no line numbers: Webex answered %d", refused.answer.status_code)
-        return
+        indexes = _fetch_indexes(account, session)
     except CallHistoryError as error:
         log.warning("no line numbers: %s", error)
         return
     except Exception as error:  # noqa: BLE001 - such as one of the function that gives the token
         log.warning("no line numbers: %s", type(error).__name__)
         return
-    for side in own_sides:
+    for side in sides:
         if side["cucmDN"] in indexes:
             side["ucmLineNumber"] = indexes[side["cucmDN"]]
 
@@ -45,24 +47,24 @@ def _side_with_line(session: Any) -> dict[str, Any] | None:
     return side if isinstance(number, str) and number else None
 
 
-def _fetch_indexes(webex: Webex, transport: Transport | None) -> dict[str, int]:
-    device = webex.device(transport)
+def _fetch_indexes(account: Account, session: Session) -> dict[str, int]:
+    gateway = account.catalog(session).link("ucmgmt-gateway")
+    device = account.device(session)
     if device.user_id is None:
         log.warning("no line numbers: Webex did not say whose this program's device is")
         return {}
-    answer = webex.request(
+    # The page waits for it: one more attempt is enough.
+    policy = evolve(session.policy, retries=min(1, session.policy.retries))
+    answer = session.with_policy(policy).request(
         "GET",
-        "ucmgmt-gateway",
-        f"/v1/uc/config/people/{quote(device.user_id, safe='')}/lines",
+        f"{gateway}/v1/uc/config/people/{quote(device.user_id, safe='')}/lines",
         params={} if device.org_id is None else {"orgId": device.org_id},
-        transport=transport,
-        most_retries=1,  # the page waits for it
+        headers=account.device_header(),
     )
-    if not answer.ok:
-        raise Refused(answer)
+    answer.raise_for_status()
     indexes = {}
-    for owned in _items(read_json(answer.body), "devices"):
-        for line in _items(owned, "lines"):
+    for phone in _items(read_json(answer.body), "devices"):
+        for line in _items(phone, "lines"):
             pattern, index = line.get("dnorpattern"), line.get("index")
             if isinstance(pattern, str) and type(index) is int:
                 indexes[pattern] = index

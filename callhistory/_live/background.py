@@ -1,0 +1,130 @@
+"""What takes HTTP requests while live events are heard, off the thread that reads frames.
+
+The device is refreshed before Webex forgets it, and the sessions of an outage are fetched.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from datetime import datetime
+
+from .._clock import steady
+from .._errors import CallHistoryError
+from .._http.session import Session
+from .._limits import Limits
+from .._logging import Log
+from .._webex.account import Account
+from .recovery import Recovery
+
+
+class DeviceRefresh:
+    """The refresh of the device, before Webex forgets it.
+
+    Args:
+        account: whose device.
+        session: sends the requests.
+        limits: the time between two refreshes, and the pause after a failure.
+    """
+
+    failure = "the device was not refreshed"
+
+    def __init__(self, account: Account, session: Session, limits: Limits) -> None:
+        self._account = account
+        self._session = session
+        self._limits = limits
+        self.due = steady() + limits.device_refresh
+
+    def run(self) -> None:
+        """Refresh the device.
+
+        Raises:
+            BaseException: whatever kept it from that.
+        """
+        self.due = steady() + self._limits.longest_backoff
+        self._account.refresh_device(self._session)
+        self.due = steady() + self._limits.device_refresh
+
+
+class Background:
+    """The thread for HTTP requests; it is there while there is something to recover or refresh.
+
+    Args:
+        refresh: the refresh of the device.
+        recovery: the fetch of what is missing.
+        stop: is set when it is over.
+        log: where failures are said.
+    """
+
+    def __init__(
+        self, refresh: DeviceRefresh, recovery: Recovery, stop: threading.Event, log: Log
+    ) -> None:
+        self._refresh = refresh
+        self._recovery = recovery
+        self._stop = stop
+        self._log = log
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    def recover(self, gap: datetime) -> None:
+        """Fetch, soon, the sessions that ended since a time; of two times the earlier one counts."""
+        self._recovery.request(gap)
+        with self._changed:
+            self._begin()
+
+    def refresh_when_due(self) -> float:
+        """Refresh the device if it is time; return the seconds until this has to be called again."""
+        with self._changed:
+            if self._thread is not None:
+                return math.inf  # it looks itself
+            wait = self._refresh.due - steady()
+            if wait > 0:
+                return wait
+            self._begin()
+            return math.inf
+
+    def wake(self) -> None:
+        """Notice that it is over."""
+        with self._changed:
+            self._changed.notify()
+
+    def join(self, timeout: float) -> None:
+        """Wait for the thread, if it is there and another one."""
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(timeout)
+
+    def _begin(self) -> None:
+        if self._thread is not None:
+            self._changed.notify()
+        elif not self._stop.is_set():
+            thread = threading.Thread(target=self._run, name="callhistory-background", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # the interpreter is ending, and starts no more threads
+                return
+            self._thread = thread
+
+    def _run(self) -> None:
+        while (task := self._next()) is not None:
+            try:
+                task.run()
+            except BaseException as error:  # noqa: BLE001 - what gives the token may raise any
+                if not self._stop.is_set():
+                    known = isinstance(error, CallHistoryError)
+                    problem = str(error) if known else type(error).__name__
+                    self._log.warning("%s, trying again: %s", task.failure, problem)
+
+    def _next(self) -> DeviceRefresh | Recovery | None:
+        """Wait until a task is due; return ``None`` when the thread has nothing to wait for."""
+        with self._changed:
+            while not self._stop.is_set():
+                first = min((self._refresh, self._recovery), key=lambda task: task.due)
+                wait = first.due - steady()
+                if wait <= 0:
+                    return first
+                if self._recovery.due == math.inf:
+                    break
+                self._changed.wait(wait)
+            self._thread = None
+            return None

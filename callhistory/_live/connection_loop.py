@@ -1,0 +1,252 @@
+"""The thread that connects, reads, and connects again."""
+
+from __future__ import annotations
+
+import atexit
+import threading
+import traceback
+import weakref
+
+from attrs import evolve
+
+from .._clock import steady
+from .._errors import ApiError, CallHistoryError, ListenError
+from .._http.token_source import Token
+from .._logging import Log
+from .._redaction import public_words
+from .._webex.account import Account
+from .background import Background, DeviceRefresh
+from .connection import ConnectionEnded, WebSocket, with_query
+from .connection_reader import ConnectionReader
+from .connection_state import ConnectionState
+from .dispatcher import Dispatcher
+from .inbox import Inbox
+from .phase import ListenerPhase, Phase
+from .protocol import Mercury
+from .reconnect import Again, Ended, Never, Reconnection, error_of, token_refused
+from .recovery import Recovery
+from .webex_clock import SleepDetector, WebexClock
+
+_running: weakref.WeakSet[ConnectionLoop] = weakref.WeakSet()
+
+
+@atexit.register
+def _stop_all() -> None:
+    """Keep threads from beginning anything while the interpreter ends; nobody waits for them."""
+    for loop in list(_running):
+        loop.ended.set()
+
+
+class ConnectionLoop:
+    """Keeps one client connected, from :meth:`start` to :meth:`end` or a permanent refusal.
+
+    Args:
+        account: whose events.
+        dispatcher: is told of the connection's state.
+        inbox: takes the events.
+        log: where it is said what happens; it never raises.
+
+    Attributes:
+        phase: whether it connects, listens, is closing, or is over.
+        ended: is set when nothing is to begin any more.
+    """
+
+    def __init__(self, account: Account, dispatcher: Dispatcher, inbox: Inbox, log: Log) -> None:
+        limits = account.limits
+        self.phase = ListenerPhase()
+        self._account = account
+        self._log = log
+        self._session = account.open_session()
+        self.ended = self._session.closed
+        self._state = ConnectionState(dispatcher, clock := WebexClock(), limits.recovery_overlap)
+        self._background = Background(
+            DeviceRefresh(account, self._session, limits),
+            Recovery(account, self._session, inbox, self._state, log, limits),
+            self.ended,
+            log,
+        )
+        self._reader = ConnectionReader(
+            inbox=inbox,
+            dispatcher=dispatcher,
+            state=self._state,
+            phase=self.phase,
+            clock=clock,
+            background=self._background,
+            sleep=SleepDetector(),
+            limits=limits,
+            log=log,
+        )
+        self._thread = threading.Thread(target=self._run, name="callhistory-mercury", daemon=True)
+        self._reconnection = Reconnection(limits)
+        self._last_end = Ended(reason="Webex did not accept the connection in time")
+        self._token: Token | None = None
+        self._refused_token: Token | None = None
+        self._lock = threading.Lock()
+        self._sockets: list[WebSocket] = []
+        self._hand_overs: list[threading.Thread] = []
+        _running.add(self)
+
+    # --- for the listener ---
+
+    def start(self, timeout: float) -> None:
+        """Start to connect, and wait until Webex has accepted a connection.
+
+        Raises:
+            CallHistoryError: it has not, in ``timeout`` seconds or at all; the threads have ended.
+        """
+        try:
+            self._account.claim_events(self.ended)
+            self._thread.start()
+            phase = self.phase.wait_while_connecting(timeout)
+        except BaseException:
+            self.end()
+            raise
+        if phase is Phase.LISTENING:
+            return
+        self.end()
+        if phase is Phase.CONNECTING:
+            raise error_of(self._last_end)
+        raise self.phase.failure or ListenError(None, "closed before Webex accepted the connection")
+
+    def close(self) -> None:
+        """End the connection, and the dispatcher after a last word, within a few seconds."""
+        self.phase.closing()
+        self.ended.set()
+        self._state.close()
+        self.end()
+
+    def end(self) -> None:
+        """End the connection and its threads; what has come is still delivered."""
+        deadline = steady() + self._account.limits.close
+        self.phase.closing()
+        self._session.close()
+        self._background.wake()
+        self._hang_up()
+        for thread in (self._thread, *self._hand_overs):
+            if thread.ident is not None and thread is not threading.current_thread():
+                thread.join(max(0.1, deadline - steady()))
+        self._background.join(max(0.1, deadline - steady()))
+
+    # --- the thread ---
+
+    def _run(self) -> None:
+        step = Again()
+        try:
+            while not self.ended.wait(step.delay):
+                ended = self._attempt(step)
+                if self.ended.is_set():
+                    return
+                self._last_end = ended
+                decision = self._reconnection.after(ended)
+                if isinstance(decision, Never):
+                    self._give_up(decision.error, ended)
+                    return
+                if ended.accepted_for is not None and not ended.going_away:
+                    self._state.disconnected(ended)
+                self._log.info(
+                    "live events: %s; again in %.1f s",
+                    ended.reason or "the connection ended",
+                    decision.delay,
+                )
+                step = decision
+        except Exception as error:  # noqa: BLE001 - nobody else would hear of it
+            reason = f"the listener failed with {type(error).__name__}"
+            # Its text may tell of a person.
+            where = "".join(traceback.format_tb(error.__traceback__))
+            self._log.error("live events: %s\n%s", reason, where)
+            self._give_up(ListenError(None, reason), Ended(reason=reason))
+
+    def _attempt(self, step: Again) -> Ended:
+        """Connect, and read until the connection ends."""
+        try:
+            token = self._choose_token(step)
+            if token is None:
+                error = token_refused(self._last_end)
+                return evolve(self._last_end, accepted_for=None, error=error)
+            device_of = self._account.refresh_device if step.refresh_device else self._account.device
+            device = device_of(self._session)
+        except CallHistoryError as error:
+            # Without its frames, whose variables may be the token: a program is told of it.
+            asked = error.retry_after if isinstance(error, ApiError) else None
+            return Ended(error=error.with_traceback(None), reason=str(error), retry_after=asked)
+        except BaseException as error:  # noqa: BLE001 - what gives the token may raise any
+            reason = f"no token or device: {type(error).__name__}"
+            return Ended(reason=reason, closed=self._account.closed)
+        url = with_query(device.websocket_url or "")
+        objection = self._account.hosts.objection(url)
+        if objection is not None:
+            reason = f"the address for live events {objection}"
+            return Ended(error=ListenError(None, reason), reason=reason)
+        limits = self._account.limits
+        socket = WebSocket(url, *self._session.websocket_settings(url), limits)
+        with self._lock:
+            self._sockets.append(socket)
+        try:
+            if self.ended.is_set():
+                return Ended(reason="closed")
+            socket.open(self._account.policy.connect)
+        except ConnectionEnded as end:
+            self._drop(socket)
+            return end.ended
+        mercury = Mercury(steady(), limits)
+        socket.send(mercury.authorize(token.value))
+        ended = self._reader.read(socket, mercury)
+        if ended.going_away:
+            accepted = None if ended.accepted_for is None else steady() - ended.accepted_for
+            self._hand_over(socket, mercury, accepted)
+        else:
+            self._drop(socket)
+        return evolve(ended, reason=public_words(ended.reason, [token.value]))
+
+    def _choose_token(self, step: Again) -> Token | None:
+        """Return the token to connect with; ``None`` when there is none in place of a refused."""
+        if step.renew_token:
+            self._refused_token = self._token
+        if self._refused_token is None:
+            self._token = self._session.token()
+        else:
+            self._token = self._session.renew_token(self._refused_token)
+            self._refused_token = None  # not before: what could not be had is asked for again
+        return self._token
+
+    def _give_up(self, error: CallHistoryError, ended: Ended) -> None:
+        self._log.warning("live events: %s; for good", error)
+        self.ended.set()
+        self._background.wake()
+        self._hang_up()
+        if self.phase.now is Phase.LISTENING:
+            self._state.refused(ended)
+        self.phase.refused(error)
+
+    # --- connections that come and go ---
+
+    def _hand_over(self, socket: WebSocket, mercury: Mercury, accepted: float | None) -> None:
+        """Read a connection to its end in another thread, while this one opens the next."""
+        gap = self._state.gap_if_lost_now
+        until = steady() + self._account.limits.hand_over
+
+        def read() -> None:
+            ended = self._reader.read(socket, mercury, accepted, until)
+            self._drop(socket)
+            if ended.code is None and steady() < until and not self.ended.is_set():
+                # Not closed by the server: what it sent last may be lost, though there is another.
+                self._background.recover(gap)
+            if ended.accepted_for is not None and not self.ended.is_set():
+                self._state.disconnected(ended)
+
+        thread = threading.Thread(target=read, name="callhistory-hand-over", daemon=True)
+        self._hand_overs = [other for other in self._hand_overs if other.is_alive()] + [thread]
+        thread.start()
+
+    def _drop(self, socket: WebSocket) -> None:
+        socket.close()
+        with self._lock:
+            self._sockets.remove(socket)
+
+    def _hang_up(self) -> None:
+        with self._lock:
+            sockets = list(self._sockets)
+        for old in sockets[:-1]:
+            old.abort()  # it hands over to another, and is about to end anyway
+        for newest in sockets[-1:]:
+            newest.close()

@@ -1,0 +1,136 @@
+"""Reading one connection: what each of its frames leads to, until it ends."""
+
+from __future__ import annotations
+
+from attrs import evolve, frozen
+
+from .._clock import steady
+from .._limits import Limits
+from .._logging import Log
+from .background import Background
+from .connection import ConnectionEnded, WebSocket
+from .connection_state import ConnectionState
+from .dispatcher import Dispatcher
+from .inbox import Inbox
+from .phase import ListenerPhase
+from .protocol import (
+    Counted,
+    Dead,
+    Deliver,
+    FramesLost,
+    GoingAway,
+    Malformed,
+    Mercury,
+    Output,
+    Ready,
+    Send,
+)
+from .reconnect import Ended
+from .webex_clock import SleepDetector, WebexClock
+
+
+@frozen(kw_only=True)
+class ConnectionReader:
+    """Reads connections, one after the other, and two at once while one hands over to the next.
+
+    Attributes:
+        inbox: takes the envelopes.
+        dispatcher: starts to deliver with the first connection that is accepted.
+        state: notes what has certainly come, and connections that are accepted.
+        phase: notes the first connection that is accepted.
+        clock: is set by what Webex says of the time.
+        background: fetches what was lost, and refreshes the device.
+        sleep: notices that the machine has slept.
+        limits: how often a silent connection is looked at.
+        log: where it is said what happens.
+    """
+
+    inbox: Inbox
+    dispatcher: Dispatcher
+    state: ConnectionState
+    phase: ListenerPhase
+    clock: WebexClock
+    background: Background
+    sleep: SleepDetector
+    limits: Limits
+    log: Log
+
+    def read(
+        self,
+        socket: WebSocket,
+        mercury: Mercury,
+        accepted: float | None = None,
+        until: float | None = None,
+    ) -> Ended:
+        """Read a connection until it ends, or the server asks for another; return how it ended.
+
+        Args:
+            socket: the connection.
+            mercury: its protocol.
+            accepted: when it was accepted, if it was.
+            until: when to stop, if another connection is there to take over.
+        """
+        try:
+            while until is None or steady() < until:
+                for output in self._next(socket, mercury):
+                    if isinstance(output, Ready):
+                        accepted = steady()
+                        self._accept(output)
+                    elif isinstance(output, GoingAway) and until is None:
+                        return Ended(
+                            reason="the server goes away",
+                            accepted_for=seconds_since(accepted),
+                            going_away=True,
+                        )
+                    else:
+                        self._follow(output, socket)
+        except ConnectionEnded as end:
+            return evolve(end.ended, accepted_for=seconds_since(accepted))
+        return Ended(reason="handed over", accepted_for=seconds_since(accepted))
+
+    def _next(self, socket: WebSocket, mercury: Mercury) -> list[Output]:
+        wait = min(
+            mercury.due - steady(), self.background.refresh_when_due(), self.limits.look_up
+        )
+        try:
+            frame = socket.receive(wait)
+        except TimeoutError:
+            now = steady()
+            doubts = mercury.doubt(now) if self.sleep.has_jumped() else []
+            return [*doubts, *mercury.tick(now)]
+        outputs = mercury.receive(frame, steady())
+        self.state.complete_until(mercury.confirmed)
+        return outputs
+
+    def _accept(self, ready: Ready) -> None:
+        self.clock.set(ready.timestamp)
+        gap = self.state.connected()
+        if gap is not None:
+            self.background.recover(gap)
+        self.dispatcher.start()
+        self.phase.accepted()
+
+    def _follow(self, output: Output, socket: WebSocket) -> None:
+        if isinstance(output, Send):
+            socket.send(output.text)
+        elif isinstance(output, Deliver):
+            self.state.complete_until(self.clock.moment_of(output.envelope.get("timestamp")))
+            try:
+                self.inbox.receive(output.envelope)
+            except Exception as error:  # noqa: BLE001 - one event must not end the others
+                self.log.error("an event was not taken: %s", type(error).__name__)  # noqa: TRY400
+        elif isinstance(output, Counted):
+            self.state.numbered(self.clock.moment_of(output.timestamp))
+        elif isinstance(output, FramesLost):
+            self.log.warning("live events: frames were lost; fetching the sessions")
+            self.background.recover(self.state.gap_if_numbers_jump)
+        elif isinstance(output, Malformed):
+            self.log.warning("live events: skipped a frame: %s", output.what)
+        elif isinstance(output, Dead):
+            socket.abort()
+            raise ConnectionEnded(Ended(reason=output.reason))
+
+
+def seconds_since(accepted: float | None) -> float | None:
+    """Return for how long a connection has been accepted, if it was."""
+    return None if accepted is None else steady() - accepted
