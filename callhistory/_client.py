@@ -13,7 +13,6 @@ from ._arguments import days_ago, member, pairs_for_wire, whole_number
 from ._http.token_source import TokenSource
 from ._live.live_events import LiveEvents
 from ._logging import make_logger
-from ._records.end_time_session_id import EndTimeSessionId
 from ._records.enums import Sort, SortBy
 from ._records.responses import (
     SUCCESS,
@@ -23,7 +22,7 @@ from ._records.responses import (
     ReadStatusData,
     UpdateMissedCallsResponse,
 )
-from ._records.sessions import UserSession
+from ._records.sessions import EndTimeSessionId, UserSession
 from ._webex import history_api as janus
 from ._webex.account import Webex
 

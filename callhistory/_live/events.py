@@ -9,15 +9,15 @@ from .._errors import DecodeError
 from .._logging import Log
 from .._records.decode import from_wire
 from .._records.enums import CallHistoryEvent
-from .._records.sessions import (
+from .._records.events import (
     CallSessionData,
     CallSessionDeletedEvent,
     CallSessionEvent,
     CallSessionViewedEvent,
     UserReadSession,
-    UserSession,
     UserSessions,
 )
+from .._records.sessions import UserSession
 
 Event = CallSessionEvent | CallSessionViewedEvent | CallSessionDeletedEvent
 

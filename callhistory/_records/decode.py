@@ -20,6 +20,7 @@ from cattrs.gen import make_dict_unstructure_fn, override
 
 from .._errors import DecodeError
 from .._logging import Log
+from . import events
 from . import responses as results
 from . import sessions as models
 from .base import Record
@@ -38,10 +39,10 @@ from .timestamps import epoch_ms, write_time
 
 T = TypeVar("T")
 
-_BASES = (Record, models.CallEvent, results._Response)
+_BASES = (Record, events.CallEvent, results._Response)
 _RECORDS: frozenset[type] = frozenset(
     value
-    for value in (*vars(models).values(), *vars(results).values())
+    for value in (*vars(models).values(), *vars(events).values(), *vars(results).values())
     if isinstance(value, type) and attrs.has(value) and value not in _BASES
 )
 

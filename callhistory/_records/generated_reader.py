@@ -10,6 +10,7 @@ from typing import Any, get_args
 import attrs
 from cattrs import Converter
 
+from . import events
 from . import sessions as models
 from .base import Extra, Record
 from .exact_types import NONE, PLAIN, Hook, Mismatch, Unreadable, expected, json_type, type_at
@@ -45,7 +46,7 @@ def wire_name(attribute: str) -> str:
 def on_wire(cls: type[Any]) -> list[attrs.Attribute[Any]]:
     """List the attributes that have a place in a record's JSON."""
     aside = {"extra", "_absent", "recovered", "tracking_id", "retry_after"}
-    if issubclass(cls, models.CallEvent):
+    if issubclass(cls, events.CallEvent):
         aside.remove("tracking_id")
     if not issubclass(cls, Record):
         aside.add("reason")  # of an answer; a redirection's is on the wire
