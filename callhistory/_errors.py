@@ -145,3 +145,47 @@ class TokenRefusedError(AuthenticationError, ListenError):
         AuthenticationError.__init__(self, 401, reason)
         self.code = code
         self.reason = reason
+
+
+_WORDS = {
+    400: "400 Bad request",
+    401: "User is unauthorised, possible token expiry",
+    403: "User request is forbidden",
+    404: "User info not found",
+    408: "Request to the server timedout",
+    500: "Internal server error occurred",
+    501: "Method is not implemented at the backend",
+    503: "Unable to establish a connection with the server",
+}
+
+
+def words_for(status_code: int) -> str:
+    """Return what a status that is no success means, in the words of the Webex documentation."""
+    return _WORDS.get(status_code, f"{status_code} Exception has occurred")
+
+
+def refusal(
+    status_code: int,
+    error: str | None = None,
+    *,
+    tracking_id: str | None = None,
+    retry_after: float | None = None,
+    reason: str | None = None,
+) -> ApiError:
+    """Return the error for an answer that is no success.
+
+    Args:
+        status_code: the status of the answer; for 401 it is an :class:`AuthenticationError`.
+        error: the words for it; by default those of the Webex documentation.
+        tracking_id: as for :class:`ApiError`.
+        retry_after: as for :class:`ApiError`.
+        reason: as for :class:`ApiError`.
+    """
+    kind = AuthenticationError if status_code == 401 else ApiError
+    return kind(
+        status_code,
+        error or words_for(status_code),
+        tracking_id=tracking_id,
+        retry_after=retry_after,
+        reason=reason,
+    )

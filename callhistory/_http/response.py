@@ -6,24 +6,9 @@ import requests
 import urllib3
 from attrs import field, frozen
 
-from .._errors import ApiError, AuthenticationError, TransportError
+from .._errors import ApiError, TransportError, refusal
+from .._errors import words_for as words_for
 from .retry import causes
-
-_WORDS = {
-    400: "400 Bad request",
-    401: "User is unauthorised, possible token expiry",
-    403: "User request is forbidden",
-    404: "User info not found",
-    408: "Request to the server timedout",
-    500: "Internal server error occurred",
-    501: "Method is not implemented at the backend",
-    503: "Unable to establish a connection with the server",
-}
-
-
-def words_for(status_code: int) -> str:
-    """Say what a status that is no success means, in the words of the Webex documentation."""
-    return _WORDS.get(status_code, f"{status_code} Exception has occurred")
 
 
 @frozen(kw_only=True)
@@ -61,10 +46,8 @@ class Answer:
             reason: why the token was not refreshed, if not its own reason.
         """
         status = self.status_code if status_code is None else status_code
-        kind = AuthenticationError if status == 401 else ApiError
-        return kind(
+        return refusal(
             status,
-            words_for(status),
             tracking_id=self.tracking_id,
             retry_after=self.retry_after,
             reason=reason or self.reason,
