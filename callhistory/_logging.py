@@ -6,6 +6,9 @@ import contextlib
 import logging
 from typing import Any
 
+# The one logger of the library, for what no client's own logger is at hand.
+log = logging.getLogger("callhistory")
+
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
 
@@ -29,9 +32,8 @@ def make_logger(logger: logging.Logger | str | None) -> logging.Logger:
     """
     if isinstance(logger, logging.Logger):
         return logger
-    own = logging.getLogger("callhistory")
     if logger is None:
-        return own
+        return log
     if not isinstance(logger, str):
         raise TypeError(
             f"logger: expected a logging.Logger or a level's name, not {type(logger).__name__}"
@@ -39,9 +41,9 @@ def make_logger(logger: logging.Logger | str | None) -> logging.Logger:
     levels = logging.getLevelNamesMapping()
     if logger.upper() not in levels:
         raise ValueError(f"logger: expected one of {', '.join(levels)}, not {logger!r}")
-    own.setLevel(levels[logger.upper()])
-    if not own.hasHandlers():
+    log.setLevel(levels[logger.upper()])
+    if not log.hasHandlers():
         handler = logging.StreamHandler()
         handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
-        own.addHandler(handler)
-    return own
+        log.addHandler(handler)
+    return log
