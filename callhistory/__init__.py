@@ -14,7 +14,8 @@ from ._errors import (
 )
 from ._http.token_refresh import TokenGrant
 from ._records.dataframe import to_dataframe
-from ._records.decode import from_wire, to_wire
+from ._records.decode import from_wire
+from ._records.encode import to_wire
 from ._records.enums import (
     CallHistoryEvent,
     CallingBackend,

@@ -8,8 +8,7 @@ from typing import Any
 from attrs import field, frozen
 
 from .._errors import DecodeError
-from .._records.decode import read_json
-from .._records.exact_types import json_type, type_at
+from .._records.strict_json import json_type, read_json, type_at
 from .._redaction import public_words
 from .response import Answer
 from .tokens import clean_token

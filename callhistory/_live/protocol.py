@@ -13,7 +13,7 @@ from typing import Any
 from attrs import field, frozen
 
 from .._errors import DecodeError
-from .._records.decode import read_json
+from .._records.strict_json import read_json
 
 # The first ping goes out at readiness, the next this long after each pong.
 PING_INTERVAL = 15.0

@@ -2,12 +2,15 @@
 
 from datetime import datetime
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 
-from .base import Record
+from .._public import public
+from .base import OFF_WIRE, EpochMs, Record, json_object, wire
 from .sessions import UserSession
 
 
+@public
+@json_object
 @frozen(kw_only=True, repr=False)
 class UserSessions(Record):
     """The sessions that an event tells of.
@@ -21,6 +24,8 @@ class UserSessions(Record):
     status_code: int | None = None
 
 
+@public
+@json_object
 @frozen(kw_only=True, repr=False)
 class UserReadSession(Record):
     """A session that was marked read.
@@ -32,6 +37,8 @@ class UserReadSession(Record):
     session_id: str
 
 
+@public
+@json_object
 @frozen(kw_only=True, repr=False)
 class UserReadSessions(Record):
     """The sessions that were marked read.
@@ -45,6 +52,8 @@ class UserReadSessions(Record):
     status_code: int | None = None
 
 
+@public
+@json_object
 @frozen(kw_only=True, repr=False)
 class CallSessionData(Record):
     """What a :class:`CallSessionEvent` says.
@@ -58,6 +67,8 @@ class CallSessionData(Record):
     event_type: str | None = None
 
 
+@public
+@json_object
 @frozen(kw_only=True, repr=False)
 class CallSessionViewedData(Record):
     """What a :class:`CallSessionViewedEvent` says.
@@ -71,6 +82,8 @@ class CallSessionViewedData(Record):
     event_type: str | None = None
 
 
+@public
+@json_object
 @frozen(kw_only=True, repr=False)
 class CallSessionDeletedData(Record):
     """What a :class:`CallSessionDeletedEvent` says.
@@ -89,10 +102,12 @@ class CallEvent(Record):
     """What all events share. The classes made from it are frozen."""
 
     id: str | None = None
-    timestamp: datetime | None = None
+    timestamp: datetime | None = field(default=None, metadata=wire(json_type=EpochMs))
     tracking_id: str | None = None
 
 
+@public
+@json_object
 @frozen(kw_only=True, repr=False)
 class CallSessionEvent(CallEvent):
     """A call began, went on or ended: ``callHistory:user_recent_sessions``.
@@ -107,9 +122,11 @@ class CallSessionEvent(CallEvent):
     """
 
     data: CallSessionData
-    recovered: bool = False
+    recovered: bool = field(default=False, metadata=OFF_WIRE)
 
 
+@public
+@json_object
 @frozen(kw_only=True, repr=False)
 class CallSessionViewedEvent(CallEvent):
     """Sessions were marked read: ``callHistory:user_viewed_sessions``.
@@ -124,6 +141,8 @@ class CallSessionViewedEvent(CallEvent):
     data: CallSessionViewedData
 
 
+@public
+@json_object
 @frozen(kw_only=True, repr=False)
 class CallSessionDeletedEvent(CallEvent):
     """Sessions were deleted: ``callHistory:user_sessions_deleted``.

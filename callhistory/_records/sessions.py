@@ -14,7 +14,8 @@ from datetime import datetime
 
 from attrs import field, frozen
 
-from .base import Record
+from .._public import public
+from .base import Record, json_object, wire
 from .enums import Direction, Disposition, SessionType
 from .html import card
 from .timestamps import in_utc, read_time
@@ -60,6 +61,8 @@ def _shown_time(text: str) -> str:
     return f"a text of {len(text)} characters"
 
 
+@public
+@json_object
 @frozen
 class EndTimeSessionId:
     """The pair that names a session in ``update_missed_calls`` and ``delete_call_history_records``.
@@ -96,6 +99,8 @@ def _is_time(text: str) -> bool:
     return True
 
 
+@public
+@json_object
 @frozen(kw_only=True, repr=False)
 class CallRecordLink(Record):
     """Where a session can be found elsewhere in Webex.
@@ -111,6 +116,8 @@ class CallRecordLink(Record):
     callback_address: str | None = None
 
 
+@public
+@json_object
 @frozen(kw_only=True, repr=False)
 class CallRecordSelf(Record):
     """The user's own side of a session.
@@ -124,13 +131,17 @@ class CallRecordSelf(Record):
             a second request; ``None`` when that told nothing.
     """
 
+    _familiar = frozenset({"incomingCallProtocols", "callbackInfo", "lookUpInfo"})
+
     id: str | None = None
     name: str | None = None
     phone_number: str | None = None
-    cucm_dn: str | None = None
+    cucm_dn: str | None = field(default=None, metadata=wire("cucmDN"))
     ucm_line_number: int | None = None
 
 
+@public
+@json_object
 @frozen(kw_only=True, repr=False)
 class CallRecordListOther(Record):
     """The other side of a session.
@@ -162,6 +173,8 @@ class CallRecordListOther(Record):
     email: str | None = None
 
 
+@public
+@json_object
 @frozen(kw_only=True, repr=False)
 class RedirectionDetails(Record):
     """Who a call was redirected by, and why.
@@ -183,6 +196,8 @@ class RedirectionDetails(Record):
     is_private: bool | None = None
 
 
+@public
+@json_object
 @frozen(kw_only=True, repr=False)
 class CallingSpecifics(Record):
     """What only Webex Calling knows of a session.
@@ -194,6 +209,8 @@ class CallingSpecifics(Record):
     redirection_details: RedirectionDetails | None = None
 
 
+@public
+@json_object
 @frozen(kw_only=True, repr=False)
 class UserSession(Record):
     """One call in the history.
@@ -221,8 +238,10 @@ class UserSession(Record):
         calling_specifics: what only Webex Calling knows, such as a redirection.
     """
 
-    id: str
-    session_id: str
+    _familiar = frozenset({"isTest"})
+
+    id: str = field(metadata=wire(stand_in="sessionId"))
+    session_id: str = field(metadata=wire(stand_in="id"))
     start_time: datetime
     end_time: datetime
     disposition: Disposition | str | None = None
@@ -235,10 +254,10 @@ class UserSession(Record):
     participant_count: int | None = None
     is_deleted: bool | None = None
     is_read: bool | None = None
-    is_pmr: bool | None = None
+    is_pmr: bool | None = field(default=None, metadata=wire("isPMR"))
     correlation_ids: tuple[str, ...] = ()
     links: CallRecordLink = CallRecordLink()
-    self_: CallRecordSelf = CallRecordSelf()
+    self_: CallRecordSelf = field(default=CallRecordSelf(), metadata=wire("self"))
     other: CallRecordListOther = CallRecordListOther()
     calling_specifics: CallingSpecifics | None = None
 

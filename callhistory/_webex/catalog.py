@@ -8,8 +8,7 @@ from attrs import frozen
 
 from .._errors import DecodeError
 from .._http.trusted_hosts import Hosts
-from .._records.decode import read_json
-from .._records.exact_types import type_at
+from .._records.strict_json import read_json, type_at
 
 COMMERCIAL_U2C = "https://u2c.wbx2.com/u2c/api/v1"
 GOVERNMENT_U2C = "https://u2c.gov.ciscospark.com/u2c/api/v1"

@@ -9,9 +9,8 @@ from attrs import frozen
 
 from .._errors import DecodeError
 from .._http.trusted_hosts import Hosts
-from .._records.decode import read_json
 from .._records.enums import CallingBackend
-from .._records.exact_types import json_type, type_at
+from .._records.strict_json import json_type, read_json, type_at
 
 # Webex forgets a device after this many seconds, unless it is refreshed.
 DEVICE_TTL = 1800

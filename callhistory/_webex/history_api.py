@@ -11,10 +11,8 @@ from .._errors import CallHistoryError, DecodeError
 from .._http.response import Answer, Refused, words_for
 from .._http.session import Transport
 from .._records.base import Extra
-from .._records.decode import read_json, read_sessions
+from .._records.decode import read_sessions
 from .._records.enums import CallingBackend, Sort
-from .._records.exact_types import json_type, type_at
-from .._records.generated_reader import note_unnamed
 from .._records.responses import (
     FAILURE,
     SUCCESS,
@@ -26,6 +24,8 @@ from .._records.responses import (
     UpdateMissedCallsResponse,
 )
 from .._records.sessions import UserSession
+from .._records.strict_json import json_type, read_json, type_at
+from .._records.surprises import note_unnamed
 from .._records.timestamps import whole_ms, write_time
 from .account import Webex
 from .ucm_lines import number_lines

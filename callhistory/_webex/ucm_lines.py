@@ -9,7 +9,7 @@ from urllib.parse import quote
 from .._errors import CallHistoryError
 from .._http.response import Refused
 from .._http.session import Transport
-from .._records.decode import read_json
+from .._records.strict_json import read_json
 from .account import Webex
 
 log = logging.getLogger(__name__)
