@@ -215,14 +215,27 @@ def _object_hook(cls: type[Any], converter: Converter) -> Hook:
     return hook
 
 
+def _places(cls: type[Any], place: str) -> dict[type, str]:
+    """Return where a record stands in an answer, and where those within it do."""
+    places = {cls: place}
+    for field in RECORDS[cls]:
+        for option in (field.type, *get_args(field.type)):
+            if option in RECORDS:
+                places |= _places(option, f"{place}.{field.name}")
+    return places
+
+
+_PLACES = _places(UserSession, "userSessions[]")
+
+
 def generated_reader(cls: type[Any], converter: Converter) -> Reader:
     """Return the reader of a class that takes what is as documented, and raises Mismatch."""
-    return generate_reader(cls, converter.get_structure_hook, unnamed_by(cls))
+    return generate_reader(cls, converter.get_structure_hook, unnamed_by(cls, _PLACES.get(cls)))
 
 
 def tolerant_reader(cls: type[Any], converter: Converter) -> Reader:
     """Return the reader of a class that puts aside what is not as documented."""
-    return make_tolerant_reader(cls, converter.get_structure_hook)
+    return make_tolerant_reader(cls, converter.get_structure_hook, _PLACES.get(cls))
 
 
 def _leaf_hook(wanted: Any, _converter: Converter) -> Hook:

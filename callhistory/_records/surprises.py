@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, get_args
+from typing import Any
 
 from .._logging import Log, log
 from .base import RECORDS, Extra, Record
-from .sessions import UserSession
 from .strict_json import json_type
 
 
@@ -48,25 +47,16 @@ surprises = Surprises(log)
 note_unnamed = surprises.note_unnamed
 
 
-def _places(cls: type[Any], place: str) -> dict[type, str]:
-    """Return where a record stands in an answer, and where those below it do."""
-    places = {cls: place}
-    for field in RECORDS[cls]:
-        for option in (field.type, *get_args(field.type)):
-            if option in RECORDS:
-                places |= _places(option, f"{place}.{field.name}")
-    return places
+def unnamed_by(cls: type[Any], place: str | None) -> Callable[[dict[str, Any]], Extra]:
+    """Return the function that finds what a class does not name in an object.
 
-
-PLACES = _places(UserSession, "userSessions[]")
-
-
-def unnamed_by(cls: type[Any]) -> Callable[[dict[str, Any]], Extra]:
-    """Return the function that finds what a class does not name in an object, and logs it."""
+    Args:
+        cls: the class.
+        place: where the object stands in an answer, for the log; without one nothing is logged.
+    """
     names = frozenset(field.name for field in RECORDS[cls])
     familiar = cls._familiar if issubclass(cls, Record) else frozenset()
     known = names | familiar
-    place = PLACES.get(cls)
 
     def unnamed(raw: dict[str, Any]) -> Extra:
         if known.issuperset(raw):

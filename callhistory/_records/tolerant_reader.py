@@ -15,7 +15,7 @@ from .._errors import DecodeError
 from .base import RECORDS, EpochMs, Record
 from .generated_reader import Hook, Mismatch
 from .strict_json import type_at
-from .surprises import PLACES, surprises, unnamed_by
+from .surprises import surprises, unnamed_by
 
 _EXPECTED: dict[Any, str] = {
     int: "an integer",
@@ -56,21 +56,22 @@ class Unreadable(Exception):  # noqa: N818 - becomes a DecodeError before a call
 
 
 def make_tolerant_reader(
-    cls: type[Any], hook_for: Callable[[Any], Hook]
+    cls: type[Any], hook_for: Callable[[Any], Hook], place: str | None
 ) -> Callable[[dict[str, Any]], Any]:
     """Return the function that reads an object of a class attribute by attribute.
 
     Args:
         cls: the class of the record.
         hook_for: returns the hook for a type.
+        place: where the object stands in an answer, for the log.
 
     Returns:
         A function from the object, as the json module gives it, to the record. It raises
         :class:`Unreadable` where a required field cannot be read and no other stands in for it.
     """
     fields = RECORDS[cls]
-    place = PLACES.get(cls, cls.__name__)
-    unnamed = unnamed_by(cls)
+    unnamed = unnamed_by(cls, place)
+    shown = place or cls.__name__
 
     def read(raw: dict[str, Any]) -> Any:
         values: dict[str, Any] = {}
@@ -90,7 +91,7 @@ def make_tolerant_reader(
                     raise Unreadable(expected(wanted), found, name)
                 values[attribute] = other
             if name in aside:
-                surprises.note(f"{place}.{name}", f"expected {expected(wanted)}, found {found}")
+                surprises.note(f"{shown}.{name}", f"expected {expected(wanted)}, found {found}")
             else:
                 absent.add(name)
         if issubclass(cls, Record):
