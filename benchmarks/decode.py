@@ -14,7 +14,8 @@ from itertools import cycle, islice
 from typing import Any
 
 from callhistory import UserSession, from_wire
-from callhistory._records.decode import read_json, read_sessions
+from callhistory._records.decode import read_sessions
+from callhistory._records.strict_json import read_json
 from callhistory.sandbox import Sandbox
 
 UNDOCUMENTED = {"isTest"}, {"incomingCallProtocols", "callbackInfo", "lookUpInfo"}

@@ -14,8 +14,8 @@ from ._errors import (
 )
 from ._http.token_refresh import TokenGrant
 from ._records.dataframe import to_dataframe
-from ._records.decode import from_wire, to_wire
-from ._records.end_time_session_id import EndTimeSessionId
+from ._records.decode import from_wire
+from ._records.encode import to_wire
 from ._records.enums import (
     CallHistoryEvent,
     CallingBackend,
@@ -24,6 +24,17 @@ from ._records.enums import (
     SessionType,
     Sort,
     SortBy,
+)
+from ._records.events import (
+    CallSessionData,
+    CallSessionDeletedData,
+    CallSessionDeletedEvent,
+    CallSessionEvent,
+    CallSessionViewedData,
+    CallSessionViewedEvent,
+    UserReadSession,
+    UserReadSessions,
+    UserSessions,
 )
 from ._records.responses import (
     DeleteCallHistoryRecordsResponse,
@@ -38,17 +49,9 @@ from ._records.sessions import (
     CallRecordLink,
     CallRecordListOther,
     CallRecordSelf,
-    CallSessionData,
-    CallSessionDeletedData,
-    CallSessionDeletedEvent,
-    CallSessionEvent,
-    CallSessionViewedData,
-    CallSessionViewedEvent,
+    EndTimeSessionId,
     RedirectionDetails,
-    UserReadSession,
-    UserReadSessions,
     UserSession,
-    UserSessions,
 )
 from ._version import __version__
 from ._webex.account import Webex

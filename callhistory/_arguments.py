@@ -10,8 +10,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from ._records.end_time_session_id import EndTimeSessionId
-from ._records.sessions import UserSession
+from ._records.sessions import EndTimeSessionId, UserSession
 from ._records.timestamps import EPOCH, epoch_ms, whole_ms
 
 E = TypeVar("E", bound=StrEnum)

@@ -26,23 +26,22 @@ from ._logging import read_logger
 from ._public import public
 from ._records.enums import CallHistoryEvent, Sort, SortBy
 from ._records.responses import (
-    FAILURE,
     SUCCESS,
     DeleteCallHistoryRecordsResponse,
     DeleteStatusData,
-    HistoryData,
     JanusResponseEvent,
     ReadStatusData,
     UpdateMissedCallsResponse,
+    failed_response,
 )
-from ._records.end_time_session_id import EndTimeSessionId
-from ._records.sessions import UserSession
+from ._records.sessions import EndTimeSessionId, UserSession
 from ._redaction import without_frames
 from ._webex import history_api
 from ._webex.account import Webex
 
 Pairs = Iterable[EndTimeSessionId | UserSession | Mapping[str, Any]]
 H = TypeVar("H", bound=Handler)
+R = TypeVar("R", JanusResponseEvent, UpdateMissedCallsResponse, DeleteCallHistoryRecordsResponse)
 
 NOTHING_TO_DO = "No sessions were given: nothing to do."
 
@@ -148,8 +147,7 @@ class CallHistoryClient:
                 self._account, self._session, since=since, limit=limit, sort=order
             )
         except ApiError as error:
-            data = HistoryData(error=error.error)
-            return JanusResponseEvent(data=data, **self._failed("get_call_history_data", error))
+            return self._failed(JanusResponseEvent, "get_call_history_data", error)
         if key is SortBy.START_TIME:
             ordered = sorted(page, key=lambda s: s.start_time, reverse=order is Sort.DESC)
             page = evolve(page, data=evolve(page.data, user_sessions=tuple(ordered)))
@@ -183,8 +181,7 @@ class CallHistoryClient:
         try:
             return history_api.set_read_state(self._account, self._session, pairs)
         except ApiError as error:
-            data = ReadStatusData(error=error.error)
-            return UpdateMissedCallsResponse(data=data, **self._failed("update_missed_calls", error))
+            return self._failed(UpdateMissedCallsResponse, "update_missed_calls", error)
 
     @without_frames
     def delete_call_history_records(
@@ -213,11 +210,10 @@ class CallHistoryClient:
         try:
             return history_api.mark_as_deleted(self._account, self._session, pairs)
         except ApiError as error:
-            data = DeleteStatusData(error=error.error)
-            failed = self._failed("delete_call_history_records", error)
-            return DeleteCallHistoryRecordsResponse(data=data, **failed)
+            cls = DeleteCallHistoryRecordsResponse
+            return self._failed(cls, "delete_call_history_records", error)
 
-    def _failed(self, call: str, error: ApiError) -> dict[str, Any]:
+    def _failed(self, cls: type[R], call: str, error: ApiError) -> R:
         """Return the envelope of a "no" from Webex, and log it; raise it if no request was sent."""
         if error.tracking_id is None:
             raise error
@@ -225,13 +221,7 @@ class CallHistoryClient:
         if error.reason is not None:
             words = f"{words}; the token was not refreshed: {error.reason}"
         self._logger.warning("%s: %s (tracking id %s)", call, words, error.tracking_id)
-        return {
-            "status_code": error.status_code,
-            "message": FAILURE,
-            "tracking_id": error.tracking_id,
-            "retry_after": error.retry_after,
-            "reason": error.reason,
-        }
+        return failed_response(cls, error)
 
     @overload
     def on(self, name: CallHistoryEvent | str) -> Callable[[H], H]: ...

@@ -137,7 +137,11 @@ class SingleFlight(Generic[T]):
             with self._lock:
                 if self._flight is flight:
                     self._flight = None
-            if isinstance(error, Exception) and not isinstance(error, TooLate) and not stop.is_set():
+            if (
+                isinstance(error, Exception)
+                and not isinstance(error, TooLate)
+                and not stop.is_set()
+            ):
                 flight.set_exception(error)
             else:
                 flight.cancel()

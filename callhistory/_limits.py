@@ -72,3 +72,6 @@ class Limits:
     recovery_overlap: timedelta = timedelta(seconds=60)
     remembered: int = 10_000
     close: float = 2.5
+
+
+USUAL = Limits()

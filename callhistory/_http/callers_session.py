@@ -9,6 +9,7 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 
 from .deadline import DeadlineAdapter
 
+
 class RequestsSession(requests.Session):
     """A session of ours with the settings of a caller's.
 
@@ -37,7 +38,7 @@ _TAKEN_OVER = ("proxies", "verify", "cert", "trust_env", "hooks", "headers", "pa
 def session_like(callers: requests.Session) -> requests.Session:
     """Return a session of ours with a caller's settings, and no adapters yet."""
     base = type(callers)
-    kind = RequestsSession
+    kind: type[RequestsSession] = RequestsSession
     if base is not requests.Session:
         kind = type(f"CallHistory{base.__name__}", (RequestsSession, base), {})
     session = kind.__new__(kind)

@@ -20,7 +20,7 @@ import urllib3
 from attrs import frozen
 from requests.adapters import BaseAdapter
 
-from .._limits import Limits
+from .._limits import USUAL, Limits
 from .body import read_body
 from .response import causes, without_context
 from .trusted_hosts import is_on_this_machine
@@ -53,7 +53,7 @@ class RetryPolicy:
     connect: float
     read: float
     retries: int
-    limits: Limits = Limits()
+    limits: Limits = USUAL
 
     def pause(self, outcome: requests.Response | Exception, attempt: int) -> float | None:
         """Return how many seconds to wait before the next attempt, or ``None`` for no other.

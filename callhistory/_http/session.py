@@ -18,6 +18,7 @@ from urllib.parse import urlencode, urljoin
 import requests
 import urllib3
 from attrs import evolve, field, frozen
+from requests.adapters import BaseAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH, select_proxy
 
 from .._errors import ApiError, CallHistoryError, TransportError
@@ -55,7 +56,7 @@ class Session:
         hosts: where tokens may go.
         policy: the timeouts and retries of each request.
         like: a session that this one goes on for: with its cookies and tracking ids.
-        share_connections: whether to use the connections of ``like`` as well, and be closed with it.
+        share_connections: whether to share the connections of ``like``, and be closed with it.
     """
 
     def __init__(
@@ -72,18 +73,16 @@ class Session:
         self._tokens = tokens
         self._hosts = hosts
         self.policy = policy
-        if like is None:
-            self._tracking = f"callhistory_{uuid.uuid4()}"
-            self._numbers = itertools.count(1)
-        else:
+        self.closed: threading.Event = threading.Event()
+        self._last_moment: threading.Lock = threading.Lock()
+        self._tracking = f"callhistory_{uuid.uuid4()}"
+        self._numbers = itertools.count(1)
+        if like is not None:
             self._tracking, self._numbers = like._tracking, like._numbers
         if like is not None and share_connections:
-            self.closed = like.closed
-            self._last_moment = like._last_moment
-            self._adapters = like._adapters
+            self.closed, self._last_moment = like.closed, like._last_moment
+            self._adapters: dict[str, BaseAdapter] = like._adapters
         else:
-            self.closed = threading.Event()
-            self._last_moment = threading.Lock()
             self._adapters = adapters_of(callers, policy.limits.read_timeouts_an_answer)
         self._session = session_like(callers)
         for prefix, adapter in self._adapters.items():
@@ -92,7 +91,7 @@ class Session:
             self._session.cookies = like._session.cookies
 
     def with_policy(self, policy: RetryPolicy) -> Session:
-        """Return a session with another policy; it shares the connections, and is closed with it."""
+        """Return a session with another policy that shares connections, and is closed with this."""
         return Session(
             self._callers, self._tokens, self._hosts, policy, like=self, share_connections=True
         )
@@ -162,14 +161,14 @@ class Session:
         """
         kind = {"Content-Type": "application/x-www-form-urlencoded"}
         content = urlencode(form.fields).encode()
-        return self._send(_Request(method="POST", url=form.url, content=content, headers=kind), None)
+        return self._send(
+            _Request(method="POST", url=form.url, content=content, headers=kind), None
+        )
 
     def websocket_settings(self, url: str) -> tuple[str | None, ssl.SSLContext | None]:
         """Return the proxy and the TLS settings for a websocket, the same as for HTTP."""
         address = "http" + url.removeprefix("ws")
-        settings = self._session.merge_environment_settings(
-            address, {}, None, self._verify(), None
-        )
+        settings = self._session.merge_environment_settings(address, {}, None, self._verify(), None)
         proxy = None if is_on_this_machine(url) else select_proxy(address, settings["proxies"])
         return proxy, _tls(settings["verify"], settings["cert"]) if url[:4] == "wss:" else None
 

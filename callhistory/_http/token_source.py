@@ -13,7 +13,7 @@ from attrs import field, frozen
 from .._clock import steady
 from .._concurrency import ErrorCheckingLock, copy_for_this_thread
 from .._errors import AuthenticationError, CallHistoryError
-from .._limits import Limits
+from .._limits import USUAL, Limits
 from .._logging import log
 from .response import Response
 from .token_refresh import TOKEN_URL, Form, Integration, TokenGrant, read_grant, refresh_form
@@ -225,7 +225,7 @@ class RefreshedToken(TokenSource):
         except Exception as error:  # noqa: BLE001 - the token is good, whoever could not store it
             # Its text may show the token.
             name = type(error).__name__
-            log.error("on_refresh failed with %s; the new token is used on", name)  # noqa: TRY400
+            log.error("on_refresh failed with %s; the new token is used on", name)
 
 
 def _when_to_refresh(grant: TokenGrant) -> float:
@@ -242,7 +242,7 @@ def token_source(
     *,
     url: str | None = TOKEN_URL,
     on_refresh: Callable[[TokenGrant], object] | None = None,
-    limits: Limits = Limits(),
+    limits: Limits = USUAL,
 ) -> TokenSource:
     """Return the source of tokens for what a user passed, or else for what the environment has.
 

@@ -67,13 +67,13 @@ class Background:
         self._thread: threading.Thread | None = None
 
     def recover(self, gap: datetime) -> None:
-        """Fetch, soon, the sessions that ended since a time; of two times the earlier one counts."""
+        """Fetch the sessions that ended since a time, soon; of two times the earlier one counts."""
         self._recovery.request(gap)
         with self._changed:
             self._begin()
 
     def refresh_when_due(self) -> float:
-        """Refresh the device if it is time; return the seconds until this has to be called again."""
+        """Refresh the device if it is time; return the seconds until the next call of this."""
         with self._changed:
             if self._thread is not None:
                 return math.inf  # it looks itself
@@ -119,10 +119,10 @@ class Background:
         """Wait until a task is due; return ``None`` when the thread has nothing to wait for."""
         with self._changed:
             while not self._stop.is_set():
-                first = min((self._refresh, self._recovery), key=lambda task: task.due)
-                wait = first.due - steady()
+                wait = min(self._refresh.due, self._recovery.due) - steady()
                 if wait <= 0:
-                    return first
+                    is_refresh = self._refresh.due <= self._recovery.due
+                    return self._refresh if is_refresh else self._recovery
                 if self._recovery.due == math.inf:
                     break
                 self._changed.wait(wait)

@@ -24,10 +24,10 @@ from websockets.sync.client import ClientConnection, reconnect
 from websockets.sync.utils import Deadline
 
 from .._errors import ListenError
-from .._limits import Limits
 from .._http.response import no_answer
 from .._http.retry import retry_after
 from .._http.trusted_hosts import host_and_port
+from .._limits import USUAL, Limits
 from .._redaction import public_words
 from .reconnect import Ended
 
@@ -126,7 +126,7 @@ class WebSocket:
         url: str,
         proxy: str | None,
         tls: ssl.SSLContext | None,
-        limits: Limits = Limits(),
+        limits: Limits = USUAL,
     ) -> None:
         self._limits = limits
         self._url = url
@@ -242,7 +242,7 @@ class WebSocket:
             self._closed = True
             connection = self._connection
         if connection is not None:
-            # Another thread may have the connection's lock in a send that the other side does not read.
+            # Another thread may have the connection's lock, in a send that nobody reads.
             closing = threading.Thread(
                 target=connection.close, name="callhistory-closing", daemon=True
             )

@@ -163,7 +163,9 @@ class ConnectionLoop:
             if token is None:
                 error = token_refused(self._last_end)
                 return evolve(self._last_end, accepted_for=None, error=error)
-            device_of = self._account.refresh_device if step.refresh_device else self._account.device
+            device_of = (
+                self._account.refresh_device if step.refresh_device else self._account.device
+            )
             device = device_of(self._session)
         except CallHistoryError as error:
             # Without its frames, whose variables may be the token: a program is told of it.

@@ -89,9 +89,7 @@ class ConnectionReader:
         return Ended(reason="handed over", accepted_for=seconds_since(accepted))
 
     def _next(self, socket: WebSocket, mercury: Mercury) -> list[Output]:
-        wait = min(
-            mercury.due - steady(), self.background.refresh_when_due(), self.limits.look_up
-        )
+        wait = min(mercury.due - steady(), self.background.refresh_when_due(), self.limits.look_up)
         try:
             frame = socket.receive(wait)
         except TimeoutError:

@@ -13,7 +13,7 @@ from typing import Any
 from attrs import field, frozen
 
 from .._errors import DecodeError
-from .._limits import Limits
+from .._limits import USUAL, Limits
 from .._records.strict_json import read_json
 
 _DEEPEST = 20  # no override of Webex's reaches further down
@@ -115,7 +115,7 @@ class Mercury:
     def __init__(
         self,
         now: float,
-        limits: Limits = Limits(),
+        limits: Limits = USUAL,
         new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
     ) -> None:
         self._limits = limits
@@ -173,13 +173,17 @@ class Mercury:
         if now < self.due:
             return []
         if not self._ready:
-            return [Dead(f"Webex did not accept the connection within {self._limits.ready_timeout:.0f} s")]
+            return [
+                Dead(
+                    f"Webex did not accept the connection within {self._limits.ready_timeout:.0f} s"
+                )
+            ]
         if self._ping is not None:
             return [Dead(f"no pong within {self._pong_timeout:.0f} s")]
         return self._send_ping(now)
 
     def doubt(self, now: float) -> list[Output]:
-        """Return what finds out soon whether the connection lives, as the machine may have slept."""
+        """Return what finds out soon whether the connection lives: the machine may have slept."""
         if not self._ready:
             return []
         outputs = self._send_ping(now) if self._ping is None else []

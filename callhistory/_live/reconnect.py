@@ -16,7 +16,7 @@ from .._errors import (
     TokenRefusedError,
     TransportError,
 )
-from .._limits import Limits
+from .._limits import USUAL, Limits
 
 _MOST_DOUBLINGS = 10  # the longest backoff is reached by then
 _TOKEN_REFUSED = 4401
@@ -84,7 +84,7 @@ class Reconnection:
         limits: the pauses between two attempts.
     """
 
-    def __init__(self, limits: Limits = Limits()) -> None:
+    def __init__(self, limits: Limits = USUAL) -> None:
         self._limits = limits
         self._attempts = 0  # since a good connection
         self._unaccepted = 0  # in a row

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from .._public import public
 
+
+@public
 class Disposition(StrEnum):
     """How a call ended. Webex writes ``Initiated`` and ``INITIATED``; both are the same member.
 
@@ -17,6 +20,15 @@ class Disposition(StrEnum):
     MISSED = "MISSED"
 
 
+# What Webex writes for each disposition.
+DISPOSITION_SPELLINGS = {
+    spelling: disposition
+    for disposition in Disposition
+    for spelling in (disposition.value.capitalize(), disposition.value.upper())
+}
+
+
+@public
 class SessionType(StrEnum):
     """Which service carried the call. One that this version does not know stays a plain ``str``."""
 
@@ -25,6 +37,7 @@ class SessionType(StrEnum):
     WEBEX_CALLING_SHARED = "WEBEXCALLING_SHARED"
 
 
+@public
 class Direction(StrEnum):
     """Which way the call went. One that this version does not know stays a plain ``str``."""
 
@@ -32,6 +45,7 @@ class Direction(StrEnum):
     OUTGOING = "OUTGOING"
 
 
+@public
 class CallHistoryEvent(StrEnum):
     """The names of the events, as the Webex documentation writes them."""
 
@@ -40,6 +54,7 @@ class CallHistoryEvent(StrEnum):
     USER_SESSIONS_DELETED = "callHistory:user_sessions_deleted"
 
 
+@public
 class Sort(StrEnum):
     """The order of a fetched page: oldest first, or newest first."""
 
@@ -47,6 +62,7 @@ class Sort(StrEnum):
     DESC = "DESC"
 
 
+@public
 class SortBy(StrEnum):
     """Which time a fetched page is ordered by."""
 
@@ -54,8 +70,9 @@ class SortBy(StrEnum):
     END_TIME = "endTime"
 
 
+@public
 class CallingBackend(StrEnum):
-    """What a user's calls run on. It decides which parameters and requests a history takes."""
+    """What carries a user's calls. It decides which parameters and requests a history takes."""
 
     WEBEX_CALLING = "WEBEX_CALLING"
     BROADWORKS_CALLING = "BROADWORKS_CALLING"

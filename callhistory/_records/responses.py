@@ -1,14 +1,13 @@
-"""What the three calls return: an answer of Webex, whether it said yes or no."""
-
-from __future__ import annotations
+"""What the three calls return: the answer of Webex, whether it is a success or not."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from attrs import field, frozen
+from attrs import field, fields_dict, frozen
 
-from .._errors import ApiError, AuthenticationError
-from .base import Record
+from .._errors import ApiError, refusal
+from .._public import public
+from .base import OFF_WIRE, Record, json_object
 from .dataframe import to_dataframe
 from .enums import Disposition
 from .html import failure, table
@@ -21,39 +20,45 @@ SUCCESS = "SUCCESS"
 FAILURE = "FAILURE"
 
 
+@public
+@json_object
 @frozen(kw_only=True, repr=False)
 class HistoryData(Record):
     """The data of a :class:`JanusResponseEvent`.
 
     Attributes:
-        user_sessions: the sessions; ``None`` when Webex said no.
-        error: why it said no; ``None`` when it did not.
+        user_sessions: the sessions; ``None`` on a failure.
+        error: the words for a failure; ``None`` on a success.
     """
 
     user_sessions: tuple[UserSession, ...] | None = None
     error: str | None = None
 
 
+@public
+@json_object
 @frozen(kw_only=True, repr=False)
 class ReadStatusData(Record):
     """The data of an :class:`UpdateMissedCallsResponse`.
 
     Attributes:
-        read_status_message: what was done; ``None`` when Webex said no.
-        error: why it said no; ``None`` when it did not.
+        read_status_message: what was done; ``None`` on a failure.
+        error: the words for a failure; ``None`` on a success.
     """
 
     read_status_message: str | None = None
     error: str | None = None
 
 
+@public
+@json_object
 @frozen(kw_only=True, repr=False)
 class DeleteStatusData(Record):
     """The data of a :class:`DeleteCallHistoryRecordsResponse`.
 
     Attributes:
-        delete_status_message: what was done; ``None`` when Webex said no.
-        error: why it said no; ``None`` when it did not.
+        delete_status_message: what was done; ``None`` on a failure.
+        error: the words for a failure; ``None`` on a success.
     """
 
     delete_status_message: str | None = None
@@ -62,69 +67,77 @@ class DeleteStatusData(Record):
 
 @frozen(kw_only=True)
 class _Response:
-    """An answer of Webex.
+    """The base of the three responses, which say what their data is."""
+
+    status_code: int
+    data: HistoryData | ReadStatusData | DeleteStatusData
+    message: str | None = None
+    # These come in headers, and make a response no other one.
+    tracking_id: str | None = field(default=None, eq=False, metadata=OFF_WIRE)
+    retry_after: float | None = field(default=None, eq=False, metadata=OFF_WIRE)
+    reason: str | None = field(default=None, eq=False, metadata=OFF_WIRE)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is a success."""
+        return 200 <= self.status_code < 300
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    def raise_for_status(self) -> None:
+        """Raise the error of a failed response; return if it is a success.
+
+        Raises:
+            AuthenticationError: the status is 401.
+            ApiError: the status is another one that is no success.
+        """
+        if not self.ok:
+            raise refusal(
+                self.status_code,
+                self.data.error,
+                tracking_id=self.tracking_id,
+                retry_after=self.retry_after,
+                reason=self.reason,
+            )
+
+
+R = TypeVar("R", bound=_Response)
+
+
+def failed_response(cls: type[R], error: ApiError) -> R:
+    """Return the response of a class that raises an error like this one."""
+    data: Any = fields_dict(cls)["data"].type
+    return cls(
+        status_code=error.status_code,
+        data=data(error=error.error),
+        message=FAILURE,
+        tracking_id=error.tracking_id,
+        retry_after=error.retry_after,
+        reason=error.reason,
+    )
+
+
+@public
+@json_object
+@frozen(kw_only=True, repr=False)
+class JanusResponseEvent(_Response, Sequence[UserSession]):
+    """A page of the call history, and a sequence of its sessions.
+
+    Iterating over a failed one, indexing it or taking its ``len()`` raises what
+    :meth:`raise_for_status` raises, so a failure can't pass for an empty history. A response is
+    true when it is a success, also when it has no sessions.
 
     Attributes:
         status_code: the HTTP status, or the ``statusCode`` of the body where that differs.
+        data: the sessions, or the words for a failure.
         message: ``"SUCCESS"`` or ``"FAILURE"``.
         tracking_id: what Webex support asks for; ``None`` when no request was made.
         retry_after: how many seconds Webex asked to wait, or ``None``.
         reason: why a token that Webex refused was not refreshed, or ``None``.
     """
 
-    status_code: int
-    message: str | None = None
-    tracking_id: str | None = field(default=None, eq=False)
-    retry_after: float | None = field(default=None, eq=False)
-    reason: str | None = field(default=None, eq=False)
-
-    @property
-    def ok(self) -> bool:
-        """Whether Webex said yes."""
-        return 200 <= self.status_code < 300
-
-    def __bool__(self) -> bool:
-        return self.ok
-
-    def _raise_for(self, error: str | None) -> None:
-        if self.ok:
-            return
-        kind = AuthenticationError if self.status_code == 401 else ApiError
-        raise kind(
-            self.status_code,
-            error or f"{self.status_code} Exception has occurred",
-            tracking_id=self.tracking_id,
-            retry_after=self.retry_after,
-            reason=self.reason,
-        )
-
-
-@frozen(kw_only=True, repr=False)
-class JanusResponseEvent(_Response, Sequence[UserSession]):
-    """A page of the call history, and a sequence of its sessions.
-
-    Iterating, indexing or measuring a failed one raises what :meth:`raise_for_status` does, so a
-    failure can't pass for an empty history. It is true when Webex said yes, also when it is empty.
-
-    Attributes:
-        status_code: the HTTP status, or the ``statusCode`` of the body where that differs.
-        data: the sessions, or the error.
-        message: ``"SUCCESS"`` or ``"FAILURE"``.
-        tracking_id: what Webex support asks for.
-        retry_after: how many seconds Webex asked to wait, or ``None``.
-        reason: why a token that Webex refused was not refreshed, or ``None``.
-    """
-
     data: HistoryData
-
-    def raise_for_status(self) -> None:
-        """Do nothing if Webex said yes.
-
-        Raises:
-            AuthenticationError: it said 401.
-            ApiError: it said no.
-        """
-        self._raise_for(self.data.error)
 
     @property
     def _sessions(self) -> tuple[UserSession, ...]:
@@ -145,7 +158,7 @@ class JanusResponseEvent(_Response, Sequence[UserSession]):
         return self._sessions[index]
 
     def __repr__(self) -> str:
-        """Show counts, not a page of records."""
+        """Return counts, not a page of records."""
         if not self.ok:
             shown = f"error={self.data.error!r}"
         else:
@@ -155,66 +168,44 @@ class JanusResponseEvent(_Response, Sequence[UserSession]):
         return f"<{type(self).__name__} {self.status_code} {self.message}: {shown}>"
 
     def _repr_html_(self) -> str:
-        """Show a table in a notebook, or what Webex said."""
+        """Return a table for a notebook, or the words for a failure."""
         if not self.ok:
             return failure(self.status_code, self.data.error, self.tracking_id)
         return table(self._sessions)
 
-    def to_dataframe(self) -> pandas.DataFrame:
-        """Make a pandas DataFrame of its sessions; see :func:`callhistory.to_dataframe`.
+    def to_dataframe(self) -> "pandas.DataFrame":
+        """Return a pandas DataFrame of the sessions; see :func:`callhistory.to_dataframe`.
 
         Raises:
-            ApiError, AuthenticationError: Webex said no.
+            ApiError, AuthenticationError: the response is a failure.
             ImportError: pandas is not installed; it comes with ``callhistory[pandas]``.
         """
         return to_dataframe(self._sessions)
 
 
+@public
+@json_object
 @frozen(kw_only=True)
 class UpdateMissedCallsResponse(_Response):
     """Whether the missed calls are marked read.
 
     Attributes:
-        status_code: the HTTP status, or the ``statusCode`` of the body where that differs.
-        data: what was done, or the error.
-        message: ``"SUCCESS"`` or ``"FAILURE"``.
-        tracking_id: what Webex support asks for; ``None`` when no request was made.
-        retry_after: how many seconds Webex asked to wait, or ``None``.
-        reason: why a token that Webex refused was not refreshed, or ``None``.
+        data: what was done, or the words for a failure. The other attributes are those of
+            :class:`JanusResponseEvent`.
     """
 
     data: ReadStatusData
 
-    def raise_for_status(self) -> None:
-        """Do nothing if Webex said yes.
 
-        Raises:
-            AuthenticationError: it said 401.
-            ApiError: it said no.
-        """
-        self._raise_for(self.data.error)
-
-
+@public
+@json_object
 @frozen(kw_only=True)
 class DeleteCallHistoryRecordsResponse(_Response):
     """Whether the records are deleted.
 
     Attributes:
-        status_code: the HTTP status, or the ``statusCode`` of the body where that differs.
-        data: what was done, or the error.
-        message: ``"SUCCESS"`` or ``"FAILURE"``.
-        tracking_id: what Webex support asks for; ``None`` when no request was made.
-        retry_after: how many seconds Webex asked to wait, or ``None``.
-        reason: why a token that Webex refused was not refreshed, or ``None``.
+        data: what was done, or the words for a failure. The other attributes are those of
+            :class:`JanusResponseEvent`.
     """
 
     data: DeleteStatusData
-
-    def raise_for_status(self) -> None:
-        """Do nothing if Webex said yes.
-
-        Raises:
-            AuthenticationError: it said 401.
-            ApiError: it said no.
-        """
-        self._raise_for(self.data.error)

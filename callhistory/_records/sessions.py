@@ -9,18 +9,98 @@ name, and what came in another type than documented (the attribute is then as if
 out). So nothing is coerced, and nothing is lost.
 """
 
-from __future__ import annotations
-
+import re
 from datetime import datetime
 
-from attrs import define, frozen
+from attrs import field, frozen
 
-from .base import Record
-from .end_time_session_id import EndTimeSessionId
+from .._public import public
+from .base import Record, json_object, wire
 from .enums import Direction, Disposition, SessionType
 from .html import card
+from .timestamps import in_utc, read_time
 
 
+def _end_time(value: object) -> datetime:
+    """Take an ISO 8601 text with an offset, or an aware datetime, into UTC."""
+    if isinstance(value, datetime):
+        return _aware(value)
+    if not isinstance(value, str):
+        raise TypeError(
+            f"end_time: expected an ISO 8601 text or an aware datetime, not {type(value).__name__}"
+        )
+    try:
+        return read_time(value)
+    except ValueError:
+        raise ValueError(
+            f"end_time: {_shown_time(value)} is no ISO 8601 time with an offset, "
+            "such as 2026-01-31T09:30:00.000Z"
+        ) from None
+
+
+def _aware(moment: datetime) -> datetime:
+    try:
+        if moment.utcoffset() is not None:
+            return in_utc(moment)
+    except ValueError:  # what pandas takes for a missing time raises it too
+        raise ValueError(
+            f"end_time: {moment.isoformat()} is no time in the years 1 to 9999 of UTC"
+        ) from None
+    raise ValueError(
+        f"end_time: {moment.isoformat()} has no time zone; "
+        "give it one, such as datetime(..., tzinfo=timezone.utc)"
+    )
+
+
+def _shown_time(text: str) -> str:
+    """Show what was meant as a time, unless it may be an id, a number or a name gone astray."""
+    if re.match(r"\d{4}-\d\d(-|$)", text) and not re.search(r"[A-SU-Ya-su-y]", text):
+        return repr(text[:40])
+    if re.fullmatch(r"[a-z -]{0,40}", text):
+        return repr(text)
+    return f"a text of {len(text)} characters"
+
+
+@public
+@json_object
+@frozen
+class EndTimeSessionId:
+    """The pair that names a session in ``update_missed_calls`` and ``delete_call_history_records``.
+
+    ``UserSession.end_time_session_id`` is a session's own.
+
+    Attributes:
+        end_time: the session's end: an ISO 8601 text with an offset (``Z``, ``+02:00``), or an
+            aware ``datetime``. Kept in UTC.
+        session_id: the session's id.
+
+    Raises:
+        TypeError: an argument of another type.
+        ValueError: a malformed or naive time, an empty session id. The error shows no session id.
+    """
+
+    end_time: datetime = field(converter=_end_time)
+    session_id: str
+
+    def __attrs_pre_init__(self, end_time: object, session_id: object) -> None:
+        if not isinstance(session_id, str):
+            raise TypeError(f"session_id: expected a text, not {type(session_id).__name__}")
+        if not session_id.strip():
+            raise ValueError("session_id: is empty")
+        if isinstance(end_time, str) and _is_time(session_id) and not _is_time(end_time):
+            raise ValueError("end_time and session_id are in each other's place")
+
+
+def _is_time(text: str) -> bool:
+    try:
+        read_time(text)
+    except ValueError:
+        return False
+    return True
+
+
+@public
+@json_object
 @frozen(kw_only=True, repr=False)
 class CallRecordLink(Record):
     """Where a session can be found elsewhere in Webex.
@@ -36,6 +116,8 @@ class CallRecordLink(Record):
     callback_address: str | None = None
 
 
+@public
+@json_object
 @frozen(kw_only=True, repr=False)
 class CallRecordSelf(Record):
     """The user's own side of a session.
@@ -49,13 +131,17 @@ class CallRecordSelf(Record):
             a second request; ``None`` when that told nothing.
     """
 
+    _familiar = frozenset({"incomingCallProtocols", "callbackInfo", "lookUpInfo"})
+
     id: str | None = None
     name: str | None = None
     phone_number: str | None = None
-    cucm_dn: str | None = None
+    cucm_dn: str | None = field(default=None, metadata=wire("cucmDN"))
     ucm_line_number: int | None = None
 
 
+@public
+@json_object
 @frozen(kw_only=True, repr=False)
 class CallRecordListOther(Record):
     """The other side of a session.
@@ -87,6 +173,8 @@ class CallRecordListOther(Record):
     email: str | None = None
 
 
+@public
+@json_object
 @frozen(kw_only=True, repr=False)
 class RedirectionDetails(Record):
     """Who a call was redirected by, and why.
@@ -108,6 +196,8 @@ class RedirectionDetails(Record):
     is_private: bool | None = None
 
 
+@public
+@json_object
 @frozen(kw_only=True, repr=False)
 class CallingSpecifics(Record):
     """What only Webex Calling knows of a session.
@@ -119,6 +209,8 @@ class CallingSpecifics(Record):
     redirection_details: RedirectionDetails | None = None
 
 
+@public
+@json_object
 @frozen(kw_only=True, repr=False)
 class UserSession(Record):
     """One call in the history.
@@ -146,8 +238,10 @@ class UserSession(Record):
         calling_specifics: what only Webex Calling knows, such as a redirection.
     """
 
-    id: str
-    session_id: str
+    _familiar = frozenset({"isTest"})
+
+    id: str = field(metadata=wire(stand_in="sessionId"))
+    session_id: str = field(metadata=wire(stand_in="id"))
     start_time: datetime
     end_time: datetime
     disposition: Disposition | str | None = None
@@ -160,10 +254,10 @@ class UserSession(Record):
     participant_count: int | None = None
     is_deleted: bool | None = None
     is_read: bool | None = None
-    is_pmr: bool | None = None
+    is_pmr: bool | None = field(default=None, metadata=wire("isPMR"))
     correlation_ids: tuple[str, ...] = ()
     links: CallRecordLink = CallRecordLink()
-    self_: CallRecordSelf = CallRecordSelf()
+    self_: CallRecordSelf = field(default=CallRecordSelf(), metadata=wire("self"))
     other: CallRecordListOther = CallRecordListOther()
     calling_specifics: CallingSpecifics | None = None
 
@@ -175,133 +269,3 @@ class UserSession(Record):
     def _repr_html_(self) -> str:
         """Show a card in a notebook."""
         return card(self)
-
-
-@frozen(kw_only=True, repr=False)
-class UserSessions(Record):
-    """The sessions that an event tells of.
-
-    Attributes:
-        user_sessions: the sessions.
-        status_code: Webex's status for them.
-    """
-
-    user_sessions: tuple[UserSession, ...]
-    status_code: int | None = None
-
-
-@frozen(kw_only=True, repr=False)
-class UserReadSession(Record):
-    """A session that was marked read.
-
-    Attributes:
-        session_id: its id.
-    """
-
-    session_id: str
-
-
-@frozen(kw_only=True, repr=False)
-class UserReadSessions(Record):
-    """The sessions that were marked read.
-
-    Attributes:
-        user_read_sessions: the sessions.
-        status_code: Webex's status for them.
-    """
-
-    user_read_sessions: tuple[UserReadSession, ...]
-    status_code: int | None = None
-
-
-@frozen(kw_only=True, repr=False)
-class CallSessionData(Record):
-    """What a :class:`CallSessionEvent` says.
-
-    Attributes:
-        user_sessions: the sessions.
-        event_type: Webex's own name for the event.
-    """
-
-    user_sessions: UserSessions
-    event_type: str | None = None
-
-
-@frozen(kw_only=True, repr=False)
-class CallSessionViewedData(Record):
-    """What a :class:`CallSessionViewedEvent` says.
-
-    Attributes:
-        user_read_sessions: the sessions.
-        event_type: Webex's own name for the event.
-    """
-
-    user_read_sessions: UserReadSessions
-    event_type: str | None = None
-
-
-@frozen(kw_only=True, repr=False)
-class CallSessionDeletedData(Record):
-    """What a :class:`CallSessionDeletedEvent` says.
-
-    Attributes:
-        deleted_sessions: the ids of the sessions.
-        event_type: Webex's own name for the event.
-    """
-
-    deleted_sessions: tuple[str, ...]
-    event_type: str | None = None
-
-
-@define(kw_only=True, repr=False)
-class CallEvent(Record):
-    """What all events share. The classes made from it are frozen."""
-
-    id: str | None = None
-    timestamp: datetime | None = None
-    tracking_id: str | None = None
-
-
-@frozen(kw_only=True, repr=False)
-class CallSessionEvent(CallEvent):
-    """A call began, went on or ended: ``callHistory:user_recent_sessions``.
-
-    Attributes:
-        data: the sessions, in ``data.user_sessions.user_sessions``.
-        id: the envelope's id.
-        timestamp: when Webex sent it.
-        tracking_id: what Webex support asks for.
-        recovered: whether it was fetched after an outage instead of heard live. The envelope's
-            attributes are then ``None``.
-    """
-
-    data: CallSessionData
-    recovered: bool = False
-
-
-@frozen(kw_only=True, repr=False)
-class CallSessionViewedEvent(CallEvent):
-    """Sessions were marked read: ``callHistory:user_viewed_sessions``.
-
-    Attributes:
-        data: the sessions, in ``data.user_read_sessions.user_read_sessions``.
-        id: the envelope's id.
-        timestamp: when Webex sent it.
-        tracking_id: what Webex support asks for.
-    """
-
-    data: CallSessionViewedData
-
-
-@frozen(kw_only=True, repr=False)
-class CallSessionDeletedEvent(CallEvent):
-    """Sessions were deleted: ``callHistory:user_sessions_deleted``.
-
-    Attributes:
-        data: the sessions' ids, in ``data.deleted_sessions``.
-        id: the envelope's id.
-        timestamp: when Webex sent it.
-        tracking_id: what Webex support asks for.
-    """
-
-    data: CallSessionDeletedData

@@ -18,7 +18,7 @@ from .._http.session import Session
 from .._http.token_refresh import TokenGrant, read_token_url
 from .._http.token_source import TokenFunction, TokenSource, token_source
 from .._http.trusted_hosts import TrustedHosts
-from .._limits import Limits
+from .._limits import USUAL, Limits
 from .._public import public
 from .._records.enums import CallingBackend
 from .._redaction import without_frames
@@ -93,7 +93,7 @@ class Account:
         return self._catalog.get(lambda: self._fetch_catalog(session), session.closed)
 
     def device(self, session: Session) -> Device:
-        """Return this program's device, and register it at first need; raises as :meth:`catalog`."""
+        """Return this program's device; register it at first need. Raises as :meth:`catalog`."""
         return self._registration.get(session, self.catalog(session).link("wdm"))
 
     def backend(self, session: Session) -> CallingBackend | None:
@@ -236,7 +236,7 @@ class Webex:
         timeout: float | tuple[float, float] = (5.0, 30.0),
         max_retries: int = 4,
         allowed_domains: Iterable[str] = (),
-        _limits: Limits = Limits(),
+        _limits: Limits = USUAL,
     ) -> None:
         tokens = token_source(
             access_token,

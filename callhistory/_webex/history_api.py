@@ -11,7 +11,6 @@ from .._http.response import Response
 from .._http.session import Session
 from .._records.base import Extra
 from .._records.decode import read_sessions
-from .._records.generated_reader import note_unnamed
 from .._records.enums import CallingBackend, Sort
 from .._records.responses import (
     SUCCESS,
@@ -24,6 +23,7 @@ from .._records.responses import (
 )
 from .._records.sessions import UserSession
 from .._records.strict_json import json_type, read_json, type_at
+from .._records.surprises import note_unnamed
 from .._records.timestamps import whole_ms, write_time
 from .account import Account
 from .ucm_lines import number_lines

@@ -1,26 +1,20 @@
-"""The records: their attributes, and that they behave as values."""
+"""The sessions, and the pair that names one."""
 
 from __future__ import annotations
 
 import copy
-import operator
 import pickle
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import attrs
 import pytest
 
 from callhistory import (
-    CallHistoryEvent,
     CallingSpecifics,
     CallRecordLink,
     CallRecordListOther,
     CallRecordSelf,
-    CallSessionDeletedEvent,
-    CallSessionEvent,
-    CallSessionViewedEvent,
     Direction,
     Disposition,
     EndTimeSessionId,
@@ -28,147 +22,12 @@ from callhistory import (
     SessionType,
     UserSession,
     from_wire,
-    to_wire,
 )
-from callhistory._records import generated_reader as shapes
-from callhistory._records.timestamps import epoch_ms, write_time
-from tests.support.wire_samples import CLASSES, RECORDS, Wire, a_bare_session, a_session, wire_form
-
-# Every attribute, and the documentation's name for it.
-NAMES: dict[str, dict[str, str]] = {
-    "UserSession": {
-        "id": "id",
-        "session_id": "sessionId",
-        "start_time": "startTime",
-        "end_time": "endTime",
-        "disposition": "disposition",
-        "direction": "direction",
-        "session_type": "sessionType",
-        "url": "url",
-        "duration_seconds": "durationSeconds",
-        "joined_duration_seconds": "joinedDurationSeconds",
-        "duration_secs": "durationSecs",
-        "participant_count": "participantCount",
-        "is_deleted": "isDeleted",
-        "is_read": "isRead",
-        "is_pmr": "isPMR",
-        "correlation_ids": "correlationIds",
-        "links": "links",
-        "self_": "self",
-        "other": "other",
-        "calling_specifics": "callingSpecifics",
-    },
-    "CallRecordLink": {
-        "locus_url": "locusUrl",
-        "conversation_url": "conversationUrl",
-        "callback_address": "callbackAddress",
-    },
-    "CallRecordSelf": {
-        "id": "id",
-        "name": "name",
-        "phone_number": "phoneNumber",
-        "cucm_dn": "cucmDN",
-        "ucm_line_number": "ucmLineNumber",
-    },
-    "CallRecordListOther": {
-        "id": "id",
-        "owner_id": "ownerId",
-        "name": "name",
-        "sip_url": "sipUrl",
-        "primary_display_string": "primaryDisplayString",
-        "secondary_display_string": "secondaryDisplayString",
-        "is_private": "isPrivate",
-        "callback_address": "callbackAddress",
-        "phone_number": "phoneNumber",
-        "contact": "contact",
-        "email": "email",
-    },
-    "CallingSpecifics": {"redirection_details": "redirectionDetails"},
-    "RedirectionDetails": {
-        "reason": "reason",
-        "phone_number": "phoneNumber",
-        "sip_url": "sipUrl",
-        "name": "name",
-        "user_id": "userId",
-        "is_private": "isPrivate",
-    },
-    "EndTimeSessionId": {"end_time": "endTime", "session_id": "sessionId"},
-    "UserSessions": {"user_sessions": "userSessions", "status_code": "statusCode"},
-    "UserReadSession": {"session_id": "sessionId"},
-    "UserReadSessions": {"user_read_sessions": "userReadSessions", "status_code": "statusCode"},
-    "CallSessionData": {"user_sessions": "userSessions", "event_type": "eventType"},
-    "CallSessionViewedData": {
-        "user_read_sessions": "userReadSessions",
-        "event_type": "eventType",
-    },
-    "CallSessionDeletedData": {"deleted_sessions": "deletedSessions", "event_type": "eventType"},
-    "HistoryData": {"user_sessions": "userSessions", "error": "error"},
-    "ReadStatusData": {"read_status_message": "readStatusMessage", "error": "error"},
-    "DeleteStatusData": {"delete_status_message": "deleteStatusMessage", "error": "error"},
-    **{
-        event: {"id": "id", "timestamp": "timestamp", "tracking_id": "trackingId", "data": "data"}
-        for event in ("CallSessionEvent", "CallSessionViewedEvent", "CallSessionDeletedEvent")
-    },
-    **{
-        response: {"status_code": "statusCode", "message": "message", "data": "data"}
-        for response in (
-            "JanusResponseEvent",
-            "UpdateMissedCallsResponse",
-            "DeleteCallHistoryRecordsResponse",
-        )
-    },
-}
-# What has no place in the JSON: it is not Webex's, or comes in a header.
-NOT_ON_THE_WIRE = {
-    "extra",
-    "_absent",
-    "recovered",
-    "retry_after",
-}
-
-every_class = pytest.mark.parametrize("cls", CLASSES)
-every_record = pytest.mark.parametrize("cls", RECORDS)
-
-
-@pytest.fixture(autouse=True)
-def _nothing_noted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave the warnings that are given once to the other tests."""
-    monkeypatch.setattr(shapes, "_noted", set())
-
-
-def sample(cls: type[Any]) -> Any:
-    return from_wire(cls, wire_form(cls))
-
-
-def as_wire(attribute: str, value: Any) -> Any:
-    if isinstance(value, tuple):
-        return [as_wire(attribute, item) for item in value]
-    if isinstance(value, datetime):
-        return epoch_ms(value) if attribute == "timestamp" else write_time(value)
-    return to_wire(value) if isinstance(value, CLASSES) else value
-
-
-@every_class
-def test_every_field_has_the_attribute_that_the_documentation_names(cls: type[Any]) -> None:
-    """Each documented wire field of a class is read into its own snake_case attribute."""
-    wire, record = wire_form(cls), sample(cls)
-    names = NAMES[cls.__name__]
-
-    assert set(wire) == set(names.values())
-    for attribute, name in names.items():
-        value = getattr(record, attribute)
-        assert value is not None
-        assert as_wire(attribute, value) == wire[name], attribute
-
-
-@every_class
-def test_no_attribute_is_undocumented(cls: type[Any]) -> None:
-    """A class has the attributes of the documentation, and those that are not on the wire."""
-    own = set(attrs.fields_dict(cls)) - NOT_ON_THE_WIRE
-    if cls.__name__.endswith("Response") or cls.__name__ == "JanusResponseEvent":
-        own -= {"tracking_id", "reason"}
-
-    assert own == set(NAMES[cls.__name__])
+from callhistory._records.base import RECORDS
+from tests.support.wire_samples import (
+    a_bare_session,
+    a_session,
+)
 
 
 def test_a_session_holds_what_it_was_read_from() -> None:
@@ -202,7 +61,7 @@ def test_what_was_left_out_is_none_or_empty() -> None:
     """A session with nothing but its essentials has None, empty lists and empty records."""
     session = from_wire(UserSession, a_bare_session())
 
-    left_out = set(NAMES["UserSession"]) - {"id", "session_id", "start_time", "end_time"}
+    left_out = {field.attribute for field in RECORDS[UserSession] if not field.required}
     empty = {
         "correlation_ids": (),
         "links": CallRecordLink(),
@@ -228,206 +87,185 @@ def test_a_session_can_be_made_by_hand() -> None:
         UserSession(id="1", session_id="1", start_time=moment)  # type: ignore[call-arg]
 
 
-@every_record
-def test_a_record_is_frozen_and_slotted(cls: type[Any]) -> None:
-    """No attribute of a record can be set, added or deleted."""
-    record = sample(cls)
-
-    for name in (*NAMES[cls.__name__], "extra", "anything"):
-        with pytest.raises(attrs.exceptions.FrozenInstanceError):
-            setattr(record, name, None)
-    with pytest.raises(attrs.exceptions.FrozenInstanceError):
-        delattr(record, next(iter(NAMES[cls.__name__])))
-    assert not hasattr(record, "__dict__")
-
-
-@every_class
-def test_equal_records_hash_alike(cls: type[Any]) -> None:
-    """Records with the same content are equal and one key; one that differs is another."""
-    one, other = sample(cls), sample(cls)
-
-    assert one is not other
-    assert one == other
-    assert hash(one) == hash(other)
-    assert len({one, other}) == 1
-    assert one != "a text"
-
-
-@every_record
-def test_what_is_in_extra_makes_another_record(cls: type[Any]) -> None:
-    """A record with something in extra can be hashed, and differs from one without."""
-    odd = from_wire(cls, wire_form(cls) | {"oddity": {"nested": [1]}})
-
-    assert odd != sample(cls)
-    assert odd in {odd}
-
-
-@every_class
-@pytest.mark.parametrize("protocol", [2, pickle.HIGHEST_PROTOCOL])
-def test_a_record_survives_being_pickled(cls: type[Any], protocol: int) -> None:
-    """A record comes out of a pickle equal, of its class, and writes the same JSON."""
-    record = sample(cls)
-
-    copied = pickle.loads(pickle.dumps(record, protocol))
-
-    assert type(copied) is cls
-    assert copied == record
-    assert to_wire(copied) == to_wire(record)
-
-
-@pytest.mark.parametrize("copied_by", [copy.copy, copy.deepcopy])
-@pytest.mark.parametrize(
-    "wire", [a_session(oddity={"nested": [1]}), a_bare_session(durationSeconds="438")]
-)
-def test_a_copy_is_equal_and_as_unchangeable(
-    copied_by: Callable[[UserSession], UserSession], wire: Wire
-) -> None:
-    """A copied session equals the first, writes the same JSON, and its extra is closed as well."""
-    session = from_wire(UserSession, wire)
-
-    copied = copied_by(session)
-
-    assert copied == session
-    assert to_wire(copied) == to_wire(session)
-    with pytest.raises(TypeError, match="cannot be changed"):
-        operator.setitem(copied.extra, "oddity", 1)  # type: ignore[call-overload]
-
-
-def test_a_record_can_be_evolved() -> None:
-    """A changed copy of a record has the new value, and leaves the first as it was."""
-    session = from_wire(UserSession, a_session(isRead=False, oddity=1))
-
-    seen = attrs.evolve(session, is_read=True)
-
-    assert (seen.is_read, session.is_read) == (True, False)
-    assert attrs.evolve(seen, is_read=False) == session
-    assert seen.extra == {"oddity": 1}
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda extra: operator.setitem(extra, "oddity", 2),
-        lambda extra: operator.setitem(extra, "other", 2),
-        lambda extra: operator.delitem(extra, "oddity"),
-        lambda extra: extra.__ior__({"other": 2}),
-        lambda extra: extra.clear(),
-        lambda extra: extra.pop("oddity"),
-        lambda extra: extra.popitem(),
-        lambda extra: extra.setdefault("other", 2),
-        lambda extra: extra.update(other=2),
-    ],
-)
-@pytest.mark.parametrize("fields", [{"oddity": 1}, {}])
-def test_extra_cannot_be_changed(change: Callable[[Any], object], fields: Wire) -> None:
-    """Nothing can be put into a record's extra, taken out of it or replaced in it."""
-    session = from_wire(UserSession, a_session(**fields))
-
-    with pytest.raises(TypeError, match=r"^a record's extra cannot be changed; copy it with dict"):
-        change(session.extra)
-
-    assert session.extra == fields
-    assert UserSession.__attrs_attrs__.extra.default == {}
-
-
-def test_extra_is_a_copy_of_what_a_record_was_made_with() -> None:
-    """Changing the dict that a record was made with does not change the record."""
-    held = {"oddity": 1}
-    link = CallRecordLink(extra=held)
-
-    held["oddity"] = 2
-
-    assert link.extra == {"oddity": 1}
-    assert dict(link.extra) | {"more": 3} == {"oddity": 1, "more": 3}
-
-
-def test_the_repr_shows_what_webex_sent() -> None:
-    """The repr of a record names what it holds and what is in extra, and nothing that is absent."""
-    other = CallRecordListOther(name="Ada", is_private=False, extra={"oddity": 1})
-    assert repr(other) == "CallRecordListOther(name='Ada', is_private=False, extra={'oddity': 1})"
-    assert repr(CallRecordLink()) == "CallRecordLink()"
-
-    shown = repr(from_wire(UserSession, a_session(durationSeconds=0)))
-
-    assert shown.startswith("UserSession(id='8b2f6c1e-")
-    assert "duration_seconds=0" in shown
-    assert "self_=CallRecordSelf(id='user-1'" in shown
-    assert "cucm_dn='5001'" in shown
-    assert "extra" not in shown
-    assert "absent" not in shown
-    assert "correlation_ids" not in repr(from_wire(UserSession, a_bare_session()))
-
-
-@every_class
-def test_the_repr_of_every_class_is_one_line(cls: type[Any]) -> None:
-    """No record's repr breaks the line, and each begins with the name of its class."""
-    shown = repr(sample(cls))
-
-    assert "\n" not in shown
-    assert shown.removeprefix("<").startswith(cls.__name__)
-
-
-@pytest.mark.parametrize("cls", [CallSessionEvent, CallSessionViewedEvent, CallSessionDeletedEvent])
-def test_an_event_holds_its_envelope(cls: type[Any]) -> None:
-    """An event has its envelope's id, time in UTC and tracking id."""
-    event = sample(cls)
-
-    assert event.id == "envelope-1"
-    assert event.timestamp == datetime(2026, 3, 1, 9, tzinfo=UTC) + timedelta(milliseconds=250)
-    assert event.timestamp.tzinfo is UTC
-    assert event.tracking_id == "janus_1"
-
-
-def test_an_event_off_the_wire_is_a_live_one() -> None:
-    """An event that is read is not a recovered one, whatever the wire says, and none says so."""
-    event = from_wire(CallSessionEvent, wire_form(CallSessionEvent) | {"recovered": True})
-
-    assert event.recovered is False
-    assert "recovered" not in to_wire(attrs.evolve(sample(CallSessionEvent), recovered=True))
-
-
-def test_the_sessions_of_an_event_are_where_the_documentation_has_them() -> None:
-    """Each event leads to its sessions, or to their ids, by the documented path."""
-    recent = sample(CallSessionEvent)
-    viewed = sample(CallSessionViewedEvent)
-    deleted = sample(CallSessionDeletedEvent)
-
-    assert [session.id for session in recent.data.user_sessions.user_sessions] == [
-        a_session()["id"],
-        "3",
-    ]
-    assert recent.data.user_sessions.status_code == 200
-    assert recent.data.event_type == "janus.user_recent_sessions"
-    assert viewed.data.user_read_sessions.user_read_sessions[0].session_id == "session-1"
-    assert deleted.data.deleted_sessions == ("session-1", "session-2")
-
-
-@pytest.mark.parametrize(
-    ("member", "text"),
-    [
-        (Disposition.ANSWERED, "Answered"),
-        (Disposition.CANCELED, "Canceled"),
-        (Disposition.INITIATED, "Initiated"),
-        (Disposition.MISSED, "MISSED"),
-        (SessionType.SPARK, "SPARK"),
-        (SessionType.WEBEX_CALLING, "WEBEXCALLING"),
-        (SessionType.WEBEX_CALLING_SHARED, "WEBEXCALLING_SHARED"),
-        (Direction.INCOMING, "INCOMING"),
-        (Direction.OUTGOING, "OUTGOING"),
-        (CallHistoryEvent.USER_RECENT_SESSIONS, "callHistory:user_recent_sessions"),
-        (CallHistoryEvent.USER_VIEWED_SESSIONS, "callHistory:user_viewed_sessions"),
-        (CallHistoryEvent.USER_SESSIONS_DELETED, "callHistory:user_sessions_deleted"),
-    ],
-)
-def test_a_word_of_the_documentation_equals_its_member(member: str, text: str) -> None:
-    """A member of an enum equals the word that the documentation uses, and prints as it."""
-    assert member == text
-    assert str(member) == text
-
-
 def test_a_redirection_can_be_told_by_its_class() -> None:
     """The nested records are of the public classes."""
     specifics = from_wire(UserSession, a_session()).calling_specifics
 
     assert type(specifics) is CallingSpecifics
     assert type(specifics.redirection_details) is RedirectionDetails
+
+
+END = datetime(2026, 3, 1, 9, 0, 0, 250000, tzinfo=UTC)
+
+
+class MissingTime(datetime):
+    """A datetime that stands for none, as NaT of pandas does."""
+
+    def utcoffset(self) -> timedelta | None:
+        raise ValueError("NaTType does not support utcoffset")
+
+    def isoformat(self, *_args: Any, **_kwargs: Any) -> str:
+        return "NaT"
+
+
+@pytest.mark.parametrize(
+    "end_time",
+    [
+        END,
+        END.astimezone(timezone(timedelta(hours=-8))),
+        "2026-03-01T09:00:00.250Z",
+        "2026-03-01T10:00:00.25+01:00",
+        "2026-03-01 09:00:00.250z",
+    ],
+)
+def test_the_end_is_kept_in_utc(end_time: datetime | str) -> None:
+    """An aware datetime and an ISO 8601 text with an offset both become the same UTC time."""
+    pair = EndTimeSessionId(end_time, "session-1")
+
+    assert pair.end_time == END
+    assert pair.end_time.tzinfo is UTC
+    assert pair.session_id == "session-1"
+    assert pair == EndTimeSessionId(END, "session-1")
+    assert hash(pair) == hash(EndTimeSessionId(END, "session-1"))
+
+
+def test_the_arguments_have_names() -> None:
+    """The pair can be made by keyword, under the names of its attributes."""
+    pair = EndTimeSessionId(session_id="session-1", end_time=END)
+
+    assert (pair.end_time, pair.session_id) == (END, "session-1")
+
+
+@pytest.mark.parametrize(
+    ("end_time", "session_id", "kind", "text"),
+    [
+        (
+            datetime(2026, 3, 1, 9),
+            "s",
+            ValueError,
+            "end_time: 2026-03-01T09:00:00 has no time zone; "
+            "give it one, such as datetime(..., tzinfo=timezone.utc)",
+        ),
+        (
+            datetime.max.replace(tzinfo=timezone(timedelta(hours=-1))),
+            "s",
+            ValueError,
+            "end_time: 9999-12-31T23:59:59.999999-01:00 is no time in the years 1 to 9999 of UTC",
+        ),
+        (
+            MissingTime(2026, 3, 1),
+            "s",
+            ValueError,
+            "end_time: NaT is no time in the years 1 to 9999 of UTC",
+        ),
+        (
+            "2026-03-01T09:00:00",
+            "s",
+            ValueError,
+            "end_time: '2026-03-01T09:00:00' is no ISO 8601 time with an offset, "
+            "such as 2026-01-31T09:30:00.000Z",
+        ),
+        (
+            "2026-13-01T09:00:00Z",
+            "s",
+            ValueError,
+            "end_time: '2026-13-01T09:00:00Z' is no ISO 8601 time with an offset, "
+            "such as 2026-01-31T09:30:00.000Z",
+        ),
+        (
+            "yesterday",
+            "s",
+            ValueError,
+            "end_time: 'yesterday' is no ISO 8601 time with an offset, "
+            "such as 2026-01-31T09:30:00.000Z",
+        ),
+        (
+            "",
+            "s",
+            ValueError,
+            "end_time: '' is no ISO 8601 time with an offset, such as 2026-01-31T09:30:00.000Z",
+        ),
+        (
+            1772355600250,
+            "s",
+            TypeError,
+            "end_time: expected an ISO 8601 text or an aware datetime, not int",
+        ),
+        (
+            None,
+            "s",
+            TypeError,
+            "end_time: expected an ISO 8601 text or an aware datetime, not NoneType",
+        ),
+        (
+            END.date(),
+            "s",
+            TypeError,
+            "end_time: expected an ISO 8601 text or an aware datetime, not date",
+        ),
+        (END, "", ValueError, "session_id: is empty"),
+        (END, " \t", ValueError, "session_id: is empty"),
+        (END, None, TypeError, "session_id: expected a text, not NoneType"),
+        (END, 7, TypeError, "session_id: expected a text, not int"),
+        (END, b"s", TypeError, "session_id: expected a text, not bytes"),
+        (
+            "8b2f6c1e",
+            "2026-03-01T09:00:00Z",
+            ValueError,
+            "end_time and session_id are in each other's place",
+        ),
+    ],
+)
+def test_a_wrong_argument_is_named_with_its_value(
+    end_time: Any, session_id: Any, kind: type[Exception], text: str
+) -> None:
+    """A wrong argument raises at once, with words that name it and what it should have been."""
+    with pytest.raises(kind) as raised:
+        EndTimeSessionId(end_time, session_id)
+
+    assert type(raised.value) is kind
+    assert str(raised.value) == text
+
+
+@pytest.mark.parametrize(
+    ("misplaced", "shown"),
+    [
+        ("8b2f6c1e-0d4a-4c57-9a55-000000000001", "a text of 36 characters"),
+        ("+12065550102", "a text of 12 characters"),
+        ("2065-55-0102-abcdef", "a text of 19 characters"),
+        ("1772355600250", "a text of 13 characters"),
+        ("never " * 10, "a text of 60 characters"),
+    ],
+)
+def test_an_id_or_a_number_in_the_place_of_the_time_is_not_shown(
+    misplaced: str, shown: str
+) -> None:
+    """A session id or a phone number given for the time appears nowhere in the error."""
+    with pytest.raises(ValueError, match=rf"^end_time: {shown} is no ISO 8601 time") as raised:
+        EndTimeSessionId(misplaced, "session-1")
+
+    chained: BaseException | None = raised.value
+    while chained is not None:
+        assert misplaced not in repr(chained)
+        chained = chained.__cause__ or chained.__context__
+
+
+def test_a_long_text_that_looks_like_a_time_is_shown_in_part() -> None:
+    """What was meant as a time is shown, but no more than 40 characters of it."""
+    text = "2026-03-01T09:00:00." + "0" * 100
+
+    with pytest.raises(ValueError, match=r"^end_time: '2026-03-01T09:00:00\.0{20}' is no"):
+        EndTimeSessionId(text, "session-1")
+
+
+def test_a_pair_is_frozen_slotted_picklable_and_copyable() -> None:
+    """A pair can be kept as a key, copied, pickled and evolved, but not changed."""
+    pair = EndTimeSessionId(END, "session-1")
+
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        pair.session_id = "session-2"  # type: ignore[misc]
+    assert not hasattr(pair, "__dict__")
+    assert {pair: 1}[EndTimeSessionId(END, "session-1")] == 1
+    assert pickle.loads(pickle.dumps(pair)) == copy.deepcopy(pair) == copy.copy(pair) == pair
+    assert attrs.evolve(pair, session_id="session-2") == EndTimeSessionId(END, "session-2")
+    assert repr(pair) == f"EndTimeSessionId(end_time={END!r}, session_id='session-1')"

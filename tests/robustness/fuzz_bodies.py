@@ -21,7 +21,7 @@ from callhistory import (
     Webex,
     to_wire,
 )
-from callhistory._records import generated_reader as shapes
+from callhistory._records.surprises import surprises
 from tests.robustness.fuzz_watch import Finding, Report, Watch, private_words, shown
 from tests.robustness.mutations import mutate
 from tests.support.errors_shown import chain
@@ -153,7 +153,7 @@ def fuzz_bodies(count: int, rng: random.Random, report: Report, watch: Watch) ->
         if target == "grant":
             webex.refused = TOKEN
         private = [*private_words([answers["fetch"], answers["device"]]), *SECRETS]
-        shapes._noted.clear()
+        surprises.forget()
         outcome, problem = _outcome_of_call(target, webex, rng, private)
         report.outcomes[target, outcome] += 1
         for found in (problem, *webex.unprotected, watch.take(private)):

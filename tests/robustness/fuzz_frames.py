@@ -10,8 +10,8 @@ from typing import Any
 from callhistory import CallingBackend, DecodeError, to_wire
 from callhistory._live.events import read_event, session_ids
 from callhistory._live.protocol import Deliver, Malformed, Mercury, Ready, Send
-from callhistory._records import generated_reader as shapes
-from callhistory._records.decode import read_json
+from callhistory._records.strict_json import read_json
+from callhistory._records.surprises import surprises
 from tests.robustness.fuzz_watch import Finding, Report, Watch, private_words
 from tests.robustness.mutations import mutate
 from tests.support.wire_samples import Wire, a_session, sandbox_page
@@ -64,7 +64,7 @@ def fuzz_frames(count: int, rng: random.Random, report: Report, watch: Watch) ->
         text = body.decode("utf-8", "surrogateescape")
         frame: str | bytes = body if rng.random() < 0.2 else text
         private = private_words(document["data"])
-        shapes._noted.clear()
+        surprises.forget()
         try:
             outcome, problem = _outcome_of_frame(mercury, frame, now, log)
         except BaseException as error:  # noqa: BLE001 - it is what is looked for

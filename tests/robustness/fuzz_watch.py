@@ -12,7 +12,7 @@ from typing import Any
 
 from attrs import Factory, define, field, frozen
 
-from callhistory._records import generated_reader as shapes
+from callhistory._records.surprises import surprises
 
 # Words of the protocol, which may stand in an error.
 _PUBLIC = re.compile(
@@ -106,18 +106,19 @@ class Watch:
 def watching() -> Iterator[Watch]:
     """Watch the log and the threads while a block runs; warn of everything anew meanwhile."""
     watch, logger = Watch(), logging.getLogger("callhistory")
-    before = logger.level, logger.propagate, threading.excepthook, shapes._noted
+    before = logger.level, logger.propagate, threading.excepthook
     logger.addHandler(watch.log)
     logger.setLevel(logging.DEBUG)
     logger.propagate = False
     threading.excepthook = watch.threads.note
-    shapes._noted = set()
+    surprises.forget()
     try:
         yield watch
     finally:
         logger.removeHandler(watch.log)
         logger.setLevel(before[0])
-        logger.propagate, threading.excepthook, shapes._noted = before[1:]
+        logger.propagate, threading.excepthook = before[1:]
+        surprises.forget()
 
 
 def shown(private: list[str], text: str) -> list[str]:

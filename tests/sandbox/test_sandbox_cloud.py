@@ -15,7 +15,7 @@ from typing import Any, cast
 import pytest
 import requests
 
-from callhistory._records.decode import to_wire
+from callhistory._records.encode import to_wire
 from callhistory._records.enums import Direction, Disposition, SessionType
 from callhistory.sandbox import Sandbox
 from callhistory.sandbox.changes import Change, ChangeKind

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from callhistory._records.decode import to_wire
+from callhistory._records.encode import to_wire
 from callhistory._records.timestamps import epoch_ms
 from callhistory.sandbox import Sandbox, unacknowledged
 from callhistory.sandbox.unacknowledged import Unacknowledged

@@ -1,0 +1,61 @@
+"""Records to JSON."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from .._public import public
+from .base import RECORDS, EpochMs, Record
+from .strict_json import as_json
+from .timestamps import epoch_ms, write_time
+
+
+@public
+def to_wire(obj: Any) -> dict[str, Any]:
+    """Return a record as Webex writes it: a dict that ``json.dumps`` takes.
+
+    It equals what the record was read from, except for a disposition's spelling, a time's notation,
+    and nulls, which are left out.
+
+    Args:
+        obj: a record, a response or an event of this library.
+
+    Raises:
+        TypeError: ``obj`` is none of these.
+        ValueError: the record was made with a time without an offset, or what Webex sent beyond the
+            documentation is nested hundreds of levels deep.
+    """
+    if type(obj) not in RECORDS:
+        raise TypeError(f"to_wire: expected a record of callhistory, not {type(obj).__name__}")
+    try:
+        return _object(obj)
+    except RecursionError:
+        problem = ValueError("to_wire: what the record holds beyond its fields is nested too deep")
+    raise problem
+
+
+def _object(record: Any) -> dict[str, Any]:
+    fields = RECORDS[type(record)]
+    written = {
+        field.name: _value(value, field.type)
+        for field in fields
+        if (value := getattr(record, field.attribute)) is not None
+    }
+    if not isinstance(record, Record):
+        return written
+    for field in fields:
+        if field.name in record._absent or field.name in record.extra:
+            # What Webex did not send has its default, unless attrs.evolve() gave it a value.
+            default: tuple[Any, ...] = ([], {}, written.get(field.stand_in or ""))
+            if written.get(field.name) in default:
+                written.pop(field.name, None)
+    return written | {n: as_json(v) for n, v in record.extra.items() if n not in written}
+
+
+def _value(value: Any, wanted: Any) -> Any:
+    if isinstance(value, datetime):
+        return epoch_ms(value) if wanted is EpochMs else write_time(value)
+    if isinstance(value, tuple):
+        return [_value(item, None) for item in value]
+    return _object(value) if type(value) in RECORDS else as_json(value)

@@ -1,0 +1,157 @@
+"""The events: which sessions are new, were marked read or were deleted."""
+
+from datetime import datetime
+
+from attrs import define, field, frozen
+
+from .._public import public
+from .base import OFF_WIRE, EpochMs, Record, json_object, wire
+from .sessions import UserSession
+
+
+@public
+@json_object
+@frozen(kw_only=True, repr=False)
+class UserSessions(Record):
+    """The sessions that an event tells of.
+
+    Attributes:
+        user_sessions: the sessions.
+        status_code: Webex's status for them.
+    """
+
+    user_sessions: tuple[UserSession, ...]
+    status_code: int | None = None
+
+
+@public
+@json_object
+@frozen(kw_only=True, repr=False)
+class UserReadSession(Record):
+    """A session that was marked read.
+
+    Attributes:
+        session_id: its id.
+    """
+
+    session_id: str
+
+
+@public
+@json_object
+@frozen(kw_only=True, repr=False)
+class UserReadSessions(Record):
+    """The sessions that were marked read.
+
+    Attributes:
+        user_read_sessions: the sessions.
+        status_code: Webex's status for them.
+    """
+
+    user_read_sessions: tuple[UserReadSession, ...]
+    status_code: int | None = None
+
+
+@public
+@json_object
+@frozen(kw_only=True, repr=False)
+class CallSessionData(Record):
+    """What a :class:`CallSessionEvent` says.
+
+    Attributes:
+        user_sessions: the sessions.
+        event_type: Webex's own name for the event.
+    """
+
+    user_sessions: UserSessions
+    event_type: str | None = None
+
+
+@public
+@json_object
+@frozen(kw_only=True, repr=False)
+class CallSessionViewedData(Record):
+    """What a :class:`CallSessionViewedEvent` says.
+
+    Attributes:
+        user_read_sessions: the sessions.
+        event_type: Webex's own name for the event.
+    """
+
+    user_read_sessions: UserReadSessions
+    event_type: str | None = None
+
+
+@public
+@json_object
+@frozen(kw_only=True, repr=False)
+class CallSessionDeletedData(Record):
+    """What a :class:`CallSessionDeletedEvent` says.
+
+    Attributes:
+        deleted_sessions: the ids of the sessions.
+        event_type: Webex's own name for the event.
+    """
+
+    deleted_sessions: tuple[str, ...]
+    event_type: str | None = None
+
+
+@define(kw_only=True, repr=False)
+class CallEvent(Record):
+    """What all events share. The classes made from it are frozen."""
+
+    id: str | None = None
+    timestamp: datetime | None = field(default=None, metadata=wire(json_type=EpochMs))
+    tracking_id: str | None = None
+
+
+@public
+@json_object
+@frozen(kw_only=True, repr=False)
+class CallSessionEvent(CallEvent):
+    """A call began, went on or ended: ``callHistory:user_recent_sessions``.
+
+    Attributes:
+        data: the sessions, in ``data.user_sessions.user_sessions``.
+        id: the envelope's id.
+        timestamp: when Webex sent it.
+        tracking_id: what Webex support asks for.
+        recovered: whether it was fetched after an outage instead of heard live. The envelope's
+            attributes are then ``None``.
+    """
+
+    data: CallSessionData
+    recovered: bool = field(default=False, metadata=OFF_WIRE)
+
+
+@public
+@json_object
+@frozen(kw_only=True, repr=False)
+class CallSessionViewedEvent(CallEvent):
+    """Sessions were marked read: ``callHistory:user_viewed_sessions``.
+
+    Attributes:
+        data: the sessions, in ``data.user_read_sessions.user_read_sessions``.
+        id: the envelope's id.
+        timestamp: when Webex sent it.
+        tracking_id: what Webex support asks for.
+    """
+
+    data: CallSessionViewedData
+
+
+@public
+@json_object
+@frozen(kw_only=True, repr=False)
+class CallSessionDeletedEvent(CallEvent):
+    """Sessions were deleted: ``callHistory:user_sessions_deleted``.
+
+    Attributes:
+        data: the sessions' ids, in ``data.deleted_sessions``.
+        id: the envelope's id.
+        timestamp: when Webex sent it.
+        tracking_id: what Webex support asks for.
+    """
+
+    data: CallSessionDeletedData

@@ -1,0 +1,157 @@
+"""What is not as documented: what is put aside, and that nothing is coerced."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import pytest
+
+from callhistory import (
+    CallingSpecifics,
+    CallRecordLink,
+    CallRecordListOther,
+    CallRecordSelf,
+    RedirectionDetails,
+    UserSession,
+    from_wire,
+    to_wire,
+)
+from callhistory._records.base import RECORDS as FIELDS
+from tests.records.samples import exactly
+from tests.support.wire_samples import (
+    RECORDS,
+    a_session,
+    wire_form,
+)
+
+SESSION_RECORDS: tuple[type[Any], ...] = (
+    UserSession,
+    CallRecordLink,
+    CallRecordSelf,
+    CallRecordListOther,
+    CallingSpecifics,
+    RedirectionDetails,
+)
+
+
+# One or more values of each JSON type, but for null.
+JSON_VALUES: tuple[Any, ...] = (
+    "false",
+    "438",
+    "None",
+    True,
+    False,
+    0,
+    438,
+    1.0,
+    1.5,
+    [],
+    [1],
+    ["a", None],
+    {},
+    {"a": 1},
+)
+
+
+def other_types() -> list[Any]:
+    """List every optional field of a session with every value of another type than documented."""
+    essential = {"id", "sessionId", "startTime", "endTime"}
+    found = []
+    for cls in SESSION_RECORDS:
+        for name, documented in wire_form(cls).items():
+            if cls is UserSession and name in essential:
+                continue
+            for value in JSON_VALUES:
+                fits = type(value) is type(documented)
+                if fits and not (isinstance(value, list) and not_texts(value)):
+                    continue
+                found.append(pytest.param(cls, name, value, id=f"{cls.__name__}-{name}-{value!r}"))
+    return found
+
+
+def not_texts(value: list[Any]) -> bool:
+    return not all(isinstance(item, str) for item in value)
+
+
+@pytest.mark.parametrize(("sent", "missing"), [("id", "sessionId"), ("sessionId", "id")])
+@pytest.mark.parametrize("as_null", [False, True])
+def test_one_id_stands_for_the_other(sent: str, missing: str, as_null: bool) -> None:
+    """A session with only one of its ids has it in both places, and is written with one again."""
+    form = a_session(**{sent: "session-1"})
+    del form[missing]
+
+    session = from_wire(UserSession, form | ({missing: None} if as_null else {}))
+
+    assert session.id == session.session_id == "session-1"
+    assert exactly(to_wire(session)) == exactly(form)
+
+
+@pytest.mark.parametrize(("sent", "unreadable"), [("id", "sessionId"), ("sessionId", "id")])
+@pytest.mark.parametrize("value", [7, "", "  ", True, ["session-2"], {}])
+def test_one_id_stands_for_an_unreadable_other(sent: str, unreadable: str, value: Any) -> None:
+    """An id that is blank or no text is put aside, and the other one stands for it."""
+    form = a_session(**{sent: "session-1", unreadable: value})
+
+    session = from_wire(UserSession, form)
+
+    assert session.id == session.session_id == "session-1"
+    assert session.extra == {unreadable: value}
+    assert exactly(to_wire(session)) == exactly(form)
+
+
+@pytest.mark.parametrize(("cls", "name", "value"), other_types())
+def test_nothing_is_coerced(cls: type[Any], name: str, value: Any) -> None:
+    """A value of another type than documented is put aside as it is; its attribute is empty."""
+    form = wire_form(cls) | {name: value}
+    without = {key: held for key, held in form.items() if key != name}
+
+    record = from_wire(cls, form)
+
+    assert exactly(record.extra) == exactly({name: value})
+    assert attrs.evolve(record, extra={}) == from_wire(cls, without)
+    assert exactly(to_wire(record)) == exactly(form)
+
+
+@pytest.mark.parametrize("cls", SESSION_RECORDS)
+def test_an_attribute_without_a_readable_value_is_none_or_empty(cls: type[Any]) -> None:
+    """The attribute of a field that could not be read is None, or an empty list or record."""
+    empty: dict[str, Any] = {
+        "links": CallRecordLink(),
+        "self": CallRecordSelf(),
+        "other": CallRecordListOther(),
+        "correlationIds": (),
+    }
+    essential = {"id", "sessionId", "startTime", "endTime"} if cls is UserSession else set()
+    for field in FIELDS[cls]:
+        if field.name not in essential:
+            record = from_wire(cls, wire_form(cls) | {field.name: 1.5})
+            assert getattr(record, field.attribute) == empty.get(field.name), field.name
+
+
+@pytest.mark.parametrize("cls", RECORDS)
+@pytest.mark.parametrize("value", [*JSON_VALUES, None])
+def test_an_unknown_field_is_kept(cls: type[Any], value: Any) -> None:
+    """A field that the model does not name is in extra as it came, and is written back."""
+    form = wire_form(cls) | {"oddity": value, "ODD-ity 2": value}
+
+    record = from_wire(cls, form)
+
+    assert exactly(record.extra) == exactly({"oddity": value, "ODD-ity 2": value})
+    assert exactly(to_wire(record)) == exactly(form)
+
+
+def test_unknown_and_unreadable_fields_are_kept_together() -> None:
+    """A session keeps what it cannot name and what it cannot read, on every level."""
+    form = a_session(isDeleted="false", oddity=1, correlationIds=["a", 7])
+    form["other"] |= {"isPrivate": "false", "oddity": 2}
+    form["callingSpecifics"]["redirectionDetails"] = ["busy"]
+
+    session = from_wire(UserSession, form)
+
+    assert session.extra == {"isDeleted": "false", "oddity": 1, "correlationIds": ["a", 7]}
+    assert session.other.extra == {"isPrivate": "false", "oddity": 2}
+    assert session.other.name == "Ada"
+    assert session.calling_specifics is not None
+    assert session.calling_specifics.extra == {"redirectionDetails": ["busy"]}
+    assert exactly(to_wire(session)) == exactly(form)
