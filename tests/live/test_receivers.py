@@ -9,8 +9,8 @@ import pytest
 
 from callhistory import CallHistoryClient, CallSessionEvent, signals
 from callhistory.sandbox import Sandbox
-from tests.support.hearing import RECENT, hasten, ids_of, listening
-from tests.support.receiving import Blocker, Calls, place_calls
+from tests.support.listening_clients import RECENT, hasten, ids_of, listening
+from tests.support.receivers import Blocker, Calls, place_calls
 from tests.support.waiting import wait_until
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from callhistory import CallHistoryClient, signals
 from callhistory.sandbox import Sandbox
-from tests.support.hearing import RECENT, hasten, listening
-from tests.support.receiving import Calls, place_calls
+from tests.support.listening_clients import RECENT, hasten, listening
+from tests.support.receivers import Calls, place_calls
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from callhistory import CallHistoryClient, CallSessionEvent, signals
 from callhistory.sandbox import Sandbox
-from tests.support.hearing import Heard
+from tests.support.listening_clients import Heard
 
 
 class Calls:
