@@ -16,6 +16,8 @@ from hypothesis import HealthCheck, settings
 from callhistory import CallHistoryClient
 from callhistory.sandbox import Sandbox
 from tests.support import private_words
+from tests.support.listening_clients import listening
+from tests.support.receivers import LiveClient
 from tests.support.waiting import wait_until
 
 _SETTINGS = ("WEBEX_", "U2C_")
@@ -144,6 +146,13 @@ def used_cloud(_lasting_cloud: Sandbox) -> Iterator[Sandbox]:
     _lasting_cloud.forget_requests()
     yield _lasting_cloud
     _lasting_cloud.clear_faults()
+
+
+@pytest.fixture
+def live(used_cloud: Sandbox) -> Iterator[LiveClient]:
+    """Return a client that listens to a sandbox that other tests may have used."""
+    with listening(used_cloud) as (client, heard):
+        yield LiveClient(used_cloud, client, heard)
 
 
 @pytest.fixture

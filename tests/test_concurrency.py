@@ -14,7 +14,7 @@ import pytest
 from callhistory import CallHistoryClient, EndTimeSessionId, TransportError, Webex
 from callhistory._concurrency import Once
 from callhistory.sandbox import Sandbox
-from tests.support.errors_shown import failure_of
+from tests.support.error_contents import failure_of
 from tests.support.waiting import wait_until
 from tests.support.wire_server import WireServer, answer
 

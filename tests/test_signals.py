@@ -1,4 +1,4 @@
-"""The signals: who hears what, and what becomes of a receiver that raises."""
+"""The signals: which receivers hear an event, and what happens when one of them raises."""
 
 from __future__ import annotations
 
@@ -6,47 +6,41 @@ import functools
 import gc
 import inspect
 import logging
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import blinker
 import pytest
 
-from callhistory import CallHistoryEvent, signals
-from callhistory.signals import (
-    BY_NAME,
-    HistorySignal,
-    Offline,
-    Online,
-    ReceiverFailed,
-    deliver,
-    receiver_failed,
-    replaces,
-)
+from callhistory import signals
+from callhistory.signals import Offline, Online, ReceiverFailed, receiver_failed
+from tests.support.listening_clients import RECENT, listening
+from tests.support.receivers import Calls, LiveClient, Subscription
 
-LOG = logging.getLogger("tests.signals")
 SECRET = "Ada, +12065550102"
 
 
-class Sender:
-    """Stands for a client."""
-
-
 @pytest.fixture
-def signal() -> HistorySignal:
-    return HistorySignal("tests:signal")
+def signal() -> Iterator[blinker.NamedSignal]:
+    """Return the signal of new calls; what a test connects to it does not outlive the test."""
+    yield signals.user_recent_sessions
+    for held in list(signals.user_recent_sessions.receivers.values()):
+        receiver = held() if isinstance(held, weakref.ref) else held
+        if receiver is not None:
+            signals.user_recent_sessions.disconnect(receiver)
 
 
-@pytest.fixture
-def sender() -> Sender:
-    return Sender()
-
-
-def run_cell(source: str, **names: Any) -> dict[str, Any]:
-    """Run a notebook's cell: its functions are those of ``__main__``."""
-    namespace = {"__name__": "__main__", "functools": functools, **names}
-    exec(inspect.cleandoc(source), namespace)
-    return namespace
+@pytest.fixture(params=["handler", "receiver"])
+def subscription(
+    request: pytest.FixtureRequest, live: LiveClient, signal: blinker.NamedSignal
+) -> Subscription:
+    """Return each of the two ways to subscribe a function, which is held strongly."""
+    if request.param == "handler":
+        on, off = live.client.on, live.client.off
+        return Subscription(functools.partial(on, RECENT), functools.partial(off, RECENT))
+    connect = functools.partial(signal.connect, sender=live.client, weak=False)
+    return Subscription(connect, signal.disconnect)
 
 
 def raising(error: BaseException) -> Callable[..., None]:
@@ -56,194 +50,156 @@ def raising(error: BaseException) -> Callable[..., None]:
     return raises
 
 
-# --- who hears ---
+# --- who is called ---
 
 
-def test_a_receiver_gets_the_sender_and_the_event(signal: HistorySignal, sender: Sender) -> None:
-    """A receiver is called with the sender and the keyword event, and nothing else."""
-    calls: list[tuple[Any, Any]] = []
-
-    def receiver(*args: Any, **kwargs: Any) -> None:
-        calls.append((args, kwargs))
-
-    signal.connect(receiver)
-    deliver(signal, sender, "an event", LOG)
-
-    assert calls == [((sender,), {"event": "an event"})]
-
-
-def test_a_handler_gets_the_event_alone_and_first(signal: HistorySignal, sender: Sender) -> None:
-    """Handlers are called with the event alone, in their order, before any receiver."""
+def test_arguments_of_handlers_and_receivers(live: LiveClient, signal: blinker.NamedSignal) -> None:
+    """Handlers get the event alone and come first; receivers get the client and ``event=``."""
     calls: list[Any] = []
 
-    def receiver(_sender: Any, event: str) -> None:
-        calls.append(("receiver", event))
+    def receiver(*args: Any, **kwargs: Any) -> None:
+        calls.append(("receiver", args, kwargs))
 
-    def second(*args: Any, **kwargs: Any) -> None:
-        calls.append(("second", args, kwargs))
+    def handler(*args: Any, **kwargs: Any) -> None:
+        calls.append(("handler", args, kwargs))
 
     signal.connect(receiver)
-    deliver(signal, sender, "event", LOG, [lambda event: calls.append(("first", event)), second])
+    live.client.on(RECENT, handler)
+    (event,) = live.deliver()
 
-    assert calls == [("first", "event"), ("second", ("event",), {}), ("receiver", "event")]
-
-
-def test_receivers_for_one_sender_and_for_all(signal: HistorySignal) -> None:
-    """A receiver that was connected to a sender hears that one; one without hears all."""
-    one, other = Sender(), Sender()
-    heard: list[tuple[str, Any]] = []
-
-    def of_one(client: Any, event: Any) -> None:
-        heard.append(("one", client))
-
-    def of_all(client: Any, event: Any) -> None:
-        heard.append(("all", client))
-
-    signal.connect(of_one, sender=one)
-    signal.connect(of_all)
-    deliver(signal, one, None, LOG)
-    deliver(signal, other, None, LOG)
-
-    assert sorted(heard[:2], key=str) == sorted([("one", one), ("all", one)], key=str)
-    assert heard[2:] == [("all", other)]
+    assert calls == [("handler", (event,), {}), ("receiver", (live.client,), {"event": event})]
 
 
-def test_what_is_connected_weakly_is_gone_with_its_last_reference(
-    signal: HistorySignal, sender: Sender
-) -> None:
-    """A lambda, or a method of an object that nobody holds, is not called."""
+def test_receiver_of_one_client(live: LiveClient, signal: blinker.NamedSignal) -> None:
+    """A receiver connected to a client hears that client only, also in receiver_failed."""
+    calls: list[tuple[str, Any]] = []
+
+    def receive(client: Any, event: Any) -> None:
+        calls.append(("call", client))
+        raise ValueError
+
+    def failed(client: Any, event: ReceiverFailed) -> None:
+        calls.append(("failure", client))
+
+    signal.connect(receive, sender=live.client)
+    with (
+        listening(live.cloud) as (other, heard_by_other),
+        receiver_failed.connected_to(failed, sender=live.client),
+        receiver_failed.connected_to(failed, sender=other),
+    ):
+        live.deliver()
+        heard_by_other.wait_for_sessions(1)
+
+    assert calls == [("call", live.client), ("failure", live.client)]
+
+
+def test_receivers_are_held_weakly(live: LiveClient, signal: blinker.NamedSignal) -> None:
+    """A receiver is called as long as somebody holds it, or for good with ``weak=False``."""
     calls: list[str] = []
 
     class Screen:
-        def show(self, _client: Any, event: str) -> None:
-            calls.append(event)
+        def __init__(self, name: str) -> None:
+            self.name = name
 
-    signal.connect(lambda _client, event: calls.append(event))
-    signal.connect(Screen().show)
+        def show(self, _client: Any, event: Any) -> None:
+            calls.append(self.name)
+
+    held = Screen("held method")
+    signal.connect(held.show)
+    signal.connect(Screen("forgotten method").show)
+    signal.connect(Screen("strong method").show, weak=False)
+    signal.connect(lambda _client, event: calls.append("forgotten lambda"))
+    signal.connect(lambda _client, event: calls.append("strong lambda"), weak=False)
     gc.collect()
-    deliver(signal, sender, "event", LOG)
+    live.deliver()
+    assert sorted(calls) == ["held method", "strong lambda", "strong method"]
 
-    assert calls == []
-
-
-def test_a_method_lives_as_long_as_its_object(signal: HistorySignal, sender: Sender) -> None:
-    """A bound method that is connected weakly is called for as long as its object is held."""
-    calls: list[str] = []
-
-    class Screen:
-        def show(self, _client: Any, event: str) -> None:
-            calls.append(event)
-
-    screen = Screen()
-    signal.connect(screen.show)
-    deliver(signal, sender, "while held", LOG)
-    del screen
+    calls.clear()
+    del held
     gc.collect()
-    deliver(signal, sender, "after", LOG)
-
-    assert calls == ["while held"]
-
-
-def test_what_is_connected_strongly_stays(signal: HistorySignal, sender: Sender) -> None:
-    """With weak=False the signal itself holds a lambda or a method."""
-    calls: list[str] = []
-
-    class Screen:
-        def show(self, _client: Any, event: str) -> None:
-            calls.append(f"method: {event}")
-
-    signal.connect(lambda _client, event: calls.append(f"lambda: {event}"), weak=False)
-    signal.connect(Screen().show, weak=False)
-    gc.collect()
-    deliver(signal, sender, "event", LOG)
-
-    assert sorted(calls) == ["lambda: event", "method: event"]
+    live.deliver()
+    assert sorted(calls) == ["strong lambda", "strong method"]
 
 
-def test_the_ways_of_blinker_to_connect(signal: HistorySignal, sender: Sender) -> None:
-    """connect() as a decorator, connect_via() and connected_to() do what blinker says."""
+def test_blinkers_ways_to_connect(live: LiveClient, signal: blinker.NamedSignal) -> None:
+    """connect() as a decorator, connect_via() and connected_to() behave as in blinker."""
     calls: list[str] = []
 
     @signal.connect
     def plain(_client: Any, event: Any) -> None:
         calls.append("connect")
 
-    @signal.connect_via(sender)
+    @signal.connect_via(live.client)
     def via(_client: Any, event: Any) -> None:
         calls.append("connect_via")
 
     def temporarily(_client: Any, event: Any) -> None:
         calls.append("connected_to")
 
-    with signal.connected_to(temporarily, sender=sender):
-        deliver(signal, sender, None, LOG)
+    with signal.connected_to(temporarily, sender=live.client):
+        live.deliver()
     assert sorted(calls) == ["connect", "connect_via", "connected_to"]
 
     calls.clear()
-    deliver(signal, Sender(), None, LOG)
-    assert calls == ["connect"]
+    live.deliver()
+    assert sorted(calls) == ["connect", "connect_via"]
 
 
-def test_a_receiver_that_is_connected_twice_is_called_once(
-    signal: HistorySignal, sender: Sender
-) -> None:
-    """The same receiver, for all and for one sender, is called once for each event."""
-    calls: list[Any] = []
+def test_receiver_that_is_connected_twice(live: LiveClient, signal: blinker.NamedSignal) -> None:
+    """A receiver that is connected repeatedly, for all and for one client, is called once."""
+    calls = Calls()
+    signal.connect(calls.receive)
+    signal.connect(calls.receive)
+    signal.connect(calls.receive, sender=live.client)
 
-    def receiver(_client: Any, event: Any) -> None:
-        calls.append(event)
+    events = live.deliver()
 
-    signal.connect(receiver)
-    signal.connect(receiver)
-    signal.connect(receiver, sender=sender)
-    deliver(signal, sender, "event", LOG)
-
-    assert calls == ["event"]
+    assert calls.events == events
 
 
-def test_a_muted_signal(signal: HistorySignal, sender: Sender) -> None:
-    """In a muted() block no receiver is called, as with blinker's own send(); handlers are."""
-    calls: list[str] = []
-
-    def receiver(_client: Any, event: Any) -> None:
-        calls.append("receiver")
-
-    signal.connect(receiver)
+def test_muted_signal(live: LiveClient, signal: blinker.NamedSignal) -> None:
+    """Within muted() no receiver is called, as with blinker's own send(); handlers are."""
+    handled, received = Calls(), Calls()
+    live.client.on(RECENT, handled.handle)
+    signal.connect(received.receive)
     with signal.muted():
-        deliver(signal, sender, None, LOG, [lambda _event: calls.append("handler")])
-    assert calls == ["handler"]
+        live.cloud.place_call()
+        assert live.cloud.wait_until(lambda: handled.events)
+    assert received.events == []
 
-    deliver(signal, sender, None, LOG)
-    assert calls == ["handler", "receiver"]
+    live.deliver()
+    assert (len(handled.events), len(received.events)) == (2, 1)
 
 
-def test_receivers_that_come_and_go_during_delivery(signal: HistorySignal, sender: Sender) -> None:
-    """What a receiver connects or disconnects counts from the next event on."""
+def test_subscriptions_that_change_during_delivery(
+    live: LiveClient, subscription: Subscription
+) -> None:
+    """A function that is subscribed or unsubscribed during an event is so from the next one on."""
     calls: list[str] = []
 
-    def late(_client: Any, event: str) -> None:
-        calls.append(f"late {event}")
+    def late(*_args: Any, **_kwargs: Any) -> None:
+        calls.append("late")
 
-    def leaves(_client: Any, event: str) -> None:
-        calls.append(f"leaves {event}")
-        signal.disconnect(leaves)
-        signal.disconnect(leaves_too)
-        signal.connect(late)
+    def change(name: str) -> None:
+        calls.append(name)
+        subscription.disconnect(one)
+        subscription.disconnect(two)
+        subscription.connect(late)
 
-    def leaves_too(_client: Any, event: str) -> None:
-        calls.append(f"leaves too {event}")
-        signal.disconnect(leaves)
-        signal.disconnect(leaves_too)
-        signal.connect(late)
+    def one(*_args: Any, **_kwargs: Any) -> None:
+        change("one")
 
-    signal.connect(leaves)
-    signal.connect(leaves_too)
-    deliver(signal, sender, "1", LOG)
-    assert sorted(calls) == ["leaves 1", "leaves too 1"]
+    def two(*_args: Any, **_kwargs: Any) -> None:
+        change("two")
+
+    subscription.connect(one)
+    subscription.connect(two)
+    live.deliver()
+    assert sorted(calls) == ["one", "two"]
 
     calls.clear()
-    deliver(signal, sender, "2", LOG)
-    assert calls == ["late 2"]
+    live.deliver()
+    assert calls == ["late"]
 
 
 # --- receivers that fail ---
@@ -256,283 +212,229 @@ FAILURES = [
     BaseExceptionGroup("several", [ValueError(SECRET)]),
     StopIteration(SECRET),
 ]
+EVERY_FAILURE = pytest.mark.parametrize("failure", FAILURES, ids=lambda error: type(error).__name__)
 
 
-@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
-def test_a_receiver_that_raises_stops_nobody(
+@EVERY_FAILURE
+def test_receiver_that_raises(
     failure: BaseException,
-    signal: HistorySignal,
-    sender: Sender,
+    live: LiveClient,
+    signal: blinker.NamedSignal,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """All others hear the event, and receiver_failed tells who failed, on what and how."""
-    heard: list[str] = []
-    told: list[tuple[Any, ReceiverFailed]] = []
-
-    def receiver_1(_client: Any, event: Any) -> None:
-        heard.append("receiver 1")
-
-    def receiver_2(_client: Any, event: Any) -> None:
-        heard.append("receiver 2")
-
-    def on_failed(client: Any, event: ReceiverFailed) -> None:
-        told.append((client, event))
-
+    """Everybody else hears the event and the next; receiver_failed and the log name who raised."""
+    handled, received, received_too = Calls(), Calls(), Calls()
     bad_handler, bad_receiver = raising(failure), raising(failure)
-    signal.connect(receiver_1)
+    signal.connect(received.receive)
     signal.connect(bad_receiver)
-    signal.connect(receiver_2)
-    handlers = [bad_handler, lambda _event: heard.append("handler")]
+    signal.connect(received_too.receive)
+    live.client.on(RECENT, bad_handler)
+    live.client.on(RECENT, handled.handle)
 
-    with receiver_failed.connected_to(on_failed):
-        deliver(signal, sender, "event", LOG, handlers)
+    events = live.deliver(2)
 
-    assert heard[0] == "handler"
-    assert sorted(heard[1:]) == ["receiver 1", "receiver 2"]
-    assert [(client, failed.event) for client, failed in told] == [(sender, "event")] * 2
-    assert [failed.receiver for _, failed in told] == [bad_handler, bad_receiver]
-    assert all(failed.exception is failure for _, failed in told)
-    assert len(caplog.records) == 2
+    assert handled.events == received.events == received_too.events == events
+    failures = live.heard.of(ReceiverFailed)
+    assert [failed.event for failed in failures] == [event for event in events for _ in "12"]
+    assert [failed.receiver for failed in failures] == [bad_handler, bad_receiver] * 2
+    assert all(failed.exception is failure for failed in failures)
+    assert [record.levelno for record in caplog.records] == [logging.ERROR] * 4
+    assert live.client.listening
 
 
-def test_the_log_of_a_failure(
-    signal: HistorySignal, sender: Sender, caplog: pytest.LogCaptureFixture
+@EVERY_FAILURE
+def test_receiver_of_receiver_failed_that_raises(
+    failure: BaseException, live: LiveClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It says which receiver raised what, in which line, and never the exception's own words."""
+    """It is logged but not reported to anybody; the other receivers of the signal are called."""
+    tries: list[Any] = []
+    bad = raising(ValueError(SECRET))
+
+    def bad_watcher(_client: Any, event: ReceiverFailed) -> None:
+        tries.append(event.receiver)
+        raise failure
+
+    live.client.on(RECENT, bad)
+    with receiver_failed.connected_to(bad_watcher, sender=live.client):
+        live.deliver()
+
+    assert tries == [bad]
+    assert [failed.receiver for failed in live.heard.of(ReceiverFailed)] == [bad]
+    assert "bad_watcher" in caplog.records[1].getMessage()
+    assert len(caplog.records) == 2
+    assert SECRET not in caplog.text
+
+
+def test_log_of_a_failure(
+    live: LiveClient, subscription: Subscription, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It names the receiver, the exception and the line, and never contains the exception's text.
+
+    The same holds at DEBUG, and for an exception that another one caused.
+    """
     caplog.set_level(logging.DEBUG)
 
     def inner() -> None:
         raise ValueError(SECRET)
 
-    def show(_client: Any, event: Any) -> None:
+    def show(*_args: Any, **_kwargs: Any) -> None:
         try:
             inner()
         except ValueError as error:
             raise LookupError(SECRET) from error
 
-    signal.connect(show)
-    deliver(signal, sender, SECRET, LOG)
+    subscription.connect(show)
+    live.deliver()
 
-    (record,) = caplog.records
-    assert record.levelno == logging.ERROR
+    (record,) = (record for record in caplog.records if record.levelno == logging.ERROR)
     assert record.exc_info is None
     assert record.stack_info is None
-    line = show.__code__.co_firstlineno + 4
-    where = f"in show, {__file__}:{line}"
+    where = f"in show, {__file__}:{show.__code__.co_firstlineno + 4}"
     assert record.getMessage() == f"receiver {show.__qualname__} raised LookupError {where}"
-    assert SECRET not in repr(vars(record))
+    assert SECRET not in "".join(repr(vars(record)) for record in caplog.records)
 
 
 class CallableObject:
-    """A receiver that is no function."""
+    """A receiver that is not a function."""
 
     def __call__(self, *_args: Any, **_kwargs: Any) -> None:
         raise ValueError(SECRET)
 
 
 @pytest.mark.parametrize(
-    ("receiver", "name"),
+    ("receiver", "words"),
     [
-        (CallableObject(), "CallableObject"),
-        (functools.partial(raising(ValueError(SECRET)), SECRET), "partial"),
-        (lambda: None, "<lambda>"),
+        (CallableObject(), "receiver CallableObject raised ValueError in __call__, "),
+        (functools.partial(raising(ValueError(SECRET)), SECRET), "receiver partial raised "),
+        (lambda: None, "receiver <lambda> raised TypeError"),
+        (iter, "receiver iter raised TypeError"),  # it has no frame in Python
     ],
 )
-def test_the_log_names_any_receiver(
+def test_log_names_any_receiver(
     receiver: Callable[..., Any],
-    name: str,
-    signal: HistorySignal,
-    sender: Sender,
+    words: str,
+    live: LiveClient,
+    subscription: Subscription,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """An object, a partial, or a function that takes no event, is named by what it is."""
-    signal.connect(receiver, weak=False)
+    """The log names an object, a partial, a built-in, and a function that takes no event."""
+    subscription.connect(receiver)
 
-    deliver(signal, sender, SECRET, LOG)
+    live.deliver()
 
-    assert name in caplog.text
+    assert words in caplog.text
     assert SECRET not in caplog.text
 
 
-def test_a_failure_that_nobody_raised_in_python(
-    signal: HistorySignal, sender: Sender, caplog: pytest.LogCaptureFixture
+def test_async_receiver(
+    live: LiveClient, subscription: Subscription, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A built-in function that fails is told like any other."""
-    signal.connect(len, weak=False)
-
-    deliver(signal, sender, SECRET, LOG)
-
-    assert "receiver len raised TypeError" in caplog.text
-
-
-@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
-def test_a_receiver_of_receiver_failed_that_fails_is_only_logged(
-    failure: BaseException,
-    signal: HistorySignal,
-    sender: Sender,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """It is told to nobody, itself included, and the other receivers of it hear all the same."""
-    told: list[Any] = []
-    tries: list[Any] = []
-
-    def watcher(_client: Any, event: ReceiverFailed) -> None:
-        told.append(event.receiver)
-
-    def bad_watcher(_client: Any, event: ReceiverFailed) -> None:
-        tries.append(event.receiver)
-        raise failure
-
-    bad = raising(ValueError(SECRET))
-    signal.connect(bad)
-    with receiver_failed.connected_to(bad_watcher), receiver_failed.connected_to(watcher):
-        deliver(signal, sender, "event", LOG)
-
-    assert told == [bad]
-    assert tries == [bad]
-    assert [record.levelno for record in caplog.records] == [logging.ERROR] * 2
-    assert "bad_watcher" in caplog.records[1].getMessage()
-    assert SECRET not in caplog.text
-
-
-def test_a_failure_is_told_to_those_who_listen_to_its_sender(signal: HistorySignal) -> None:
-    """receiver_failed is sent by the client whose event it was."""
-    one, other = Sender(), Sender()
-    told: list[str] = []
-
-    def of_one(_client: Any, event: Any) -> None:
-        told.append("one")
-
-    def of_other(_client: Any, event: Any) -> None:
-        told.append("other")
-
-    bad = raising(ValueError())
-    signal.connect(bad)
-    with (
-        receiver_failed.connected_to(of_one, sender=one),
-        receiver_failed.connected_to(of_other, sender=other),
-    ):
-        deliver(signal, one, None, LOG)
-
-    assert told == ["one"]
-
-
-def test_an_async_receiver_is_told_as_a_failure(
-    signal: HistorySignal, sender: Sender, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A coroutine function never runs: that is told instead of passed over in silence."""
-    told: list[ReceiverFailed] = []
+    """A coroutine function would never run: each event reports it as a TypeError."""
     ran: list[Any] = []
 
-    async def receiver(_client: Any, event: Any) -> None:
-        ran.append(event)
+    async def receiver(*args: Any, **_kwargs: Any) -> None:
+        ran.append(args)
 
-    async def handler(event: Any) -> None:
-        ran.append(event)
-
-    def on_failed(_client: Any, event: ReceiverFailed) -> None:
-        told.append(event)
-
-    signal.connect(receiver)
-    with receiver_failed.connected_to(on_failed):
-        deliver(signal, sender, "event", LOG, [handler])
+    subscription.connect(receiver)
+    live.deliver(2)
 
     assert ran == []
-    assert [failed.receiver for failed in told] == [handler, receiver]
-    assert all(isinstance(failed.exception, TypeError) for failed in told)
-    assert all("async" in str(failed.exception) for failed in told)
+    failures = live.heard.of(ReceiverFailed)
+    assert [failed.receiver for failed in failures] == [receiver] * 2
+    assert all(isinstance(failed.exception, TypeError) for failed in failures)
+    assert all("async" in str(failed.exception) for failed in failures)
     assert caplog.text.count("TypeError") == 2
 
 
-def test_what_a_receiver_returns_is_of_no_account(
-    signal: HistorySignal, sender: Sender, caplog: pytest.LogCaptureFixture
+def test_returned_values_are_ignored(
+    live: LiveClient, subscription: Subscription, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A receiver may return anything, also an exception, and has not failed."""
-    signal.connect(lambda _client, event: ValueError(SECRET), weak=False)
+    """A receiver may return anything, also an exception or False, and has not failed."""
+    for value in (ValueError(SECRET), False, 7):
+        subscription.connect(lambda *_args, value=value, **_kwargs: value)
 
-    deliver(signal, sender, None, LOG, [lambda _event: False, lambda event: event])
+    live.deliver()
 
+    assert live.heard.of(ReceiverFailed) == []
     assert caplog.records == []
 
 
-# --- a notebook's cells ---
+# --- cells of a notebook ---
 
-CELL = """
-    def show(client, event):
+PLAIN = """
+    def show(*args, **kwargs):
         calls.append(VERSION)
-    held.append(show)
-    {connect}
 """
-DECORATED = """
+DECORATE = """
     def logged(function):
         @functools.wraps(function)
         def wrapper(*args, **kwargs):
             return function(*args, **kwargs)
-        held.append(wrapper)
         return wrapper
-
-    @logged
-    def show(client, event):
-        calls.append(VERSION)
-    {connect}
 """
+FORMS = {
+    "plain": PLAIN,
+    "decorated": DECORATE + PLAIN.replace("def show", "@logged\n    def show"),
+    "decorated twice": DECORATE + PLAIN.replace("def show", "@logged\n    @logged\n    def show"),
+}
+CONNECTS = [
+    "client.on(NAME, show)",
+    "client.on(NAME)(show)",
+    "signal.connect(show)",
+    "signal.connect(show, sender=client)",
+    "signal.connect(show, weak=False)",
+    "signal.connect_via(client)(show)",
+]
 
 
-@pytest.mark.parametrize("cell", [CELL, DECORATED], ids=["plain", "decorated"])
-@pytest.mark.parametrize(
-    "connect",
-    [
-        "signal.connect(show)",
-        "signal.connect(show, sender=sender)",
-        "signal.connect(show, weak=False)",
-        "signal.connect_via(sender)(show)",
-    ],
-)
-def test_a_cell_that_is_run_three_times(
-    cell: str, connect: str, signal: HistorySignal, sender: Sender
+def run_cell(source: str, **names: Any) -> dict[str, Any]:
+    """Run a notebook's cell: its functions are those of ``__main__``."""
+    namespace = {"__name__": "__main__", "functools": functools, "NAME": RECENT, **names}
+    exec(inspect.cleandoc(source), namespace)
+    return namespace
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+@pytest.mark.parametrize("connect", CONNECTS)
+def test_cell_that_is_run_three_times(
+    form: str, connect: str, live: LiveClient, signal: blinker.NamedSignal
 ) -> None:
     """Only the function of its last run is called, although the notebook holds the others."""
     calls: list[int] = []
-    held: list[Any] = []
+    names = {"client": live.client, "signal": signal, "calls": calls}
 
-    for version in (1, 2, 3):
-        run_cell(
-            cell.format(connect=connect),
-            signal=signal,
-            sender=sender,
-            calls=calls,
-            held=held,
-            VERSION=version,
-        )
-    deliver(signal, sender, None, LOG)
+    held = [run_cell(f"{form}\n    {connect}", **names, VERSION=version) for version in (1, 2, 3)]
+    live.deliver()
 
     assert len(held) == 3
     assert calls == [3]
 
 
-def test_a_cell_that_connects_for_two_senders(signal: HistorySignal) -> None:
-    """Run again, it replaces its earlier self for each of them."""
-    one, other = Sender(), Sender()
-    connect = "signal.connect(show, sender=one); signal.connect(show, sender=other)"
+def test_cell_that_connects_to_two_clients(live: LiveClient, signal: blinker.NamedSignal) -> None:
+    """When it is run again, its function is replaced for each of them."""
     calls: list[int] = []
-    names = {"signal": signal, "one": one, "other": other, "calls": calls, "held": []}
+    cell = f"{PLAIN}\n    for sender in clients: signal.connect(show, sender=sender)"
+    with listening(live.cloud) as (other, heard_by_other):
+        clients = (live.client, other)
+        held = [
+            run_cell(cell, clients=clients, signal=signal, calls=calls, VERSION=version)
+            for version in (1, 2)
+        ]
+        live.deliver()
+        heard_by_other.wait_for_sessions(1)
 
-    for version in (1, 2):
-        run_cell(CELL.format(connect=connect), **names, VERSION=version)
-    deliver(signal, one, None, LOG)
-    deliver(signal, other, None, LOG)
-
+    assert len(held) == 2
     assert calls == [2, 2]
 
 
 KEPT_APART = {
     "lambdas": """
         for number in (1, 2):
-            connect(lambda client, event, number=number: calls.append(number))
+            connect(lambda *args, number=number, **kwargs: calls.append(number))
     """,
     "closures": """
         def make(number):
-            def show(client, event):
+            def show(*args, **kwargs):
                 calls.append(number)
             return show
         connect(make(1))
@@ -542,38 +444,45 @@ KEPT_APART = {
         class Screen:
             def __init__(self, number):
                 self.number = number
-            def show(self, client, event):
+            def show(self, *args, **kwargs):
                 calls.append(self.number)
         connect(Screen(1).show)
         connect(Screen(2).show)
     """,
     "decorated bound methods": """
-        def logged(function):
-            @functools.wraps(function)
-            def wrapper(*args, **kwargs):
-                return function(*args, **kwargs)
-            return wrapper
         class Screen:
             def __init__(self, number):
                 self.number = number
-            def show(self, client, event):
+            def show(self):
                 calls.append(self.number)
-        connect(logged(Screen(1).show))
-        connect(logged(Screen(2).show))
+        def decorated(function):
+            return functools.wraps(function)(lambda *args, **kwargs: function())
+        connect(decorated(Screen(1).show))
+        connect(decorated(Screen(2).show))
     """,
     "one function, decorated twice": """
-        def numbered(function, number):
-            @functools.wraps(function)
-            def wrapper(*args, **kwargs):
-                return function(number)
-            return wrapper
         def show(number):
             calls.append(number)
-        connect(numbered(show, 1))
-        connect(numbered(show, 2))
+        def numbered(number):
+            return functools.wraps(show)(lambda *args, **kwargs: show(number))
+        connect(numbered(1))
+        connect(numbered(2))
+    """,
+    "a function and its decorated form": """
+        def show(*args, **kwargs):
+            calls.append(1)
+        connect(show)
+        connect(functools.wraps(show)(lambda *args, **kwargs: calls.append(2)))
+        connect(show)
+    """,
+    "a decorated form and its function": """
+        def show(*args, **kwargs):
+            calls.append(2)
+        connect(functools.wraps(show)(lambda *args, **kwargs: calls.append(1)))
+        connect(show)
     """,
     "partials": """
-        def show(number, client, event):
+        def show(number, *args, **kwargs):
             calls.append(number)
         connect(functools.partial(show, 1))
         connect(functools.partial(show, 2))
@@ -582,7 +491,7 @@ KEPT_APART = {
         class Screen:
             def __init__(self, number):
                 self.number = number
-            def __call__(self, client, event):
+            def __call__(self, *args, **kwargs):
                 calls.append(self.number)
         connect(Screen(1))
         connect(Screen(2))
@@ -591,87 +500,63 @@ KEPT_APART = {
         for number in (1, 2):
             class Screen:
                 @staticmethod
-                def show(client, event, number=number):
+                def show(*args, number=number, **kwargs):
                     calls.append(number)
             connect(Screen.show)
     """,
     "functions of two names": """
-        def one(client, event):
+        def one(*args, **kwargs):
             calls.append(1)
-        def two(client, event):
+        def two(*args, **kwargs):
             calls.append(2)
         connect(one)
         connect(two)
+    """,
+    "functions of a module": """
+        __name__ = "a_module"
+        def show(*args, **kwargs):
+            calls.append(1)
+        connect(show)
+        def show(*args, **kwargs):
+            calls.append(2)
+        connect(show)
     """,
 }
 
 
 @pytest.mark.parametrize("source", KEPT_APART.values(), ids=KEPT_APART)
-def test_receivers_that_never_replace_each_other(
-    source: str, signal: HistorySignal, sender: Sender
+def test_functions_that_never_replace_each_other(
+    source: str, live: LiveClient, subscription: Subscription
 ) -> None:
     """Lambdas, closures, methods and the like are all called, whatever their names."""
     calls: list[int] = []
-    connect = functools.partial(signal.connect, weak=False)
 
-    run_cell(source, connect=connect, calls=calls)
-    deliver(signal, sender, None, LOG)
-
-    assert sorted(calls) == [1, 2]
-
-
-def test_functions_of_a_module_never_replace_each_other(
-    signal: HistorySignal, sender: Sender
-) -> None:
-    """Two functions of one name are both called when their module is not the main program."""
-    calls: list[int] = []
-    for number in (1, 2):
-        source = "def show(client, event): calls.append(number)\nsignal.connect(show, weak=False)"
-        run_cell(source, signal=signal, calls=calls, number=number, __name__="a_module")
-
-    deliver(signal, sender, None, LOG)
+    run_cell(source, connect=subscription.connect, calls=calls)
+    live.deliver()
 
     assert sorted(calls) == [1, 2]
-
-
-def test_a_function_is_no_later_self_of_its_own(signal: HistorySignal) -> None:
-    """A function replaces neither itself nor a form of itself that was decorated."""
-    show = run_cell("def show(client, event): ...")["show"]
-    decorated = functools.wraps(show)(lambda *args: None)
-
-    assert not replaces(show, show)
-    assert not replaces(decorated, show)
-    assert not replaces(show, decorated)
-    assert replaces(run_cell("def show(client, event): ...")["show"], show)
 
 
 # --- what there is ---
 
 
 def test_the_signals() -> None:
-    """Each is a named blinker signal that says in words what its event is."""
-    named = {name: value for name, value in vars(signals).items() if type(value) is HistorySignal}
+    """There are six, each a named blinker signal whose docstring says what its event is."""
+    named = {
+        name: value
+        for name, value in vars(signals).items()
+        if isinstance(value, blinker.NamedSignal)
+    }
 
     assert set(named) == {
         *("user_recent_sessions", "user_viewed_sessions", "user_sessions_deleted"),
         *("online", "offline", "receiver_failed"),
     }
-    for signal in named.values():
-        assert isinstance(signal, blinker.NamedSignal)
-        assert "``event`` is a" in (signal.__doc__ or "")
+    assert all("``event`` is a" in (signal.__doc__ or "") for signal in named.values())
     assert len({signal.name for signal in named.values()}) == 6
 
 
-def test_each_documented_event_has_its_signal() -> None:
-    """Every documented name leads to the signal that bears it."""
-    assert set(BY_NAME) == set(CallHistoryEvent)
-    assert {name: signal.name for name, signal in BY_NAME.items()} == {n: n for n in BY_NAME}
-    assert BY_NAME[CallHistoryEvent.USER_RECENT_SESSIONS] is signals.user_recent_sessions
-    assert BY_NAME[CallHistoryEvent.USER_VIEWED_SESSIONS] is signals.user_viewed_sessions
-    assert BY_NAME[CallHistoryEvent.USER_SESSIONS_DELETED] is signals.user_sessions_deleted
-
-
-def test_the_events_of_the_connection_are_values() -> None:
+def test_events_of_the_connection_are_values() -> None:
     """They compare by what they hold, and cannot be changed."""
     assert Online() == Online()
     offline = Offline(code=1006, reason="lost", reconnecting=True)

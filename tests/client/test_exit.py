@@ -15,7 +15,7 @@ import attrs
 import pytest
 
 from callhistory.sandbox import Sandbox
-from tests.support.closing import LONGEST, NOT_ON_WINDOWS
+from tests.support.closed_clients import LONGEST, NOT_ON_WINDOWS
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from callhistory import (
     Webex,
 )
 from callhistory.sandbox import Sandbox
-from tests.support.errors_shown import chain, failure_of, shown_by
+from tests.support.error_contents import chain, failure_of, shown_by
 from tests.support.wire_server import Behavior, Connection, WireServer, answer
 
 HISTORY = "/history/userSessions"
@@ -688,7 +688,7 @@ def test_errors_show_no_frame_below_the_call(cloud: Sandbox) -> None:
             files.append(traceback.tb_frame.f_code.co_filename.rpartition("/")[2])
             traceback = traceback.tb_next
         own = {
-            "errors_shown.py",
+            "error_contents.py",
             "test_failures.py",
             "_client.py",
             "history_api.py",

@@ -24,7 +24,7 @@ from callhistory._http.token_source import AskedToken, StaticToken
 from callhistory._http.tokens import Token
 from callhistory._http.trusted_hosts import Hosts, TokenAuth
 from callhistory.sandbox import Sandbox
-from tests.support.errors_shown import failure_of, shown_by
+from tests.support.error_contents import failure_of, shown_by
 
 HISTORY = "/history/userSessions"
 

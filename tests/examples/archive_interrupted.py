@@ -26,7 +26,7 @@ from callhistory import CallHistoryClient, to_wire
 from callhistory.sandbox import Sandbox
 from tests.examples.archive_paused import PAUSED
 from tests.support.postgresql_server import create_database, running_postgresql
-from tests.support.running import account_of, start
+from tests.support.programs import account_of, start
 
 DEADLINE = 50.0
 

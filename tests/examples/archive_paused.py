@@ -14,7 +14,7 @@ import sys
 
 from sqlalchemy import Connection, Engine, event
 
-from tests.support.running import ROOT
+from tests.support.programs import ROOT
 
 PAUSED = "in the middle"
 

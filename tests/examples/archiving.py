@@ -15,7 +15,7 @@ from sqlalchemy import text
 from callhistory import CallHistoryClient, UserSession
 from callhistory.sandbox import Sandbox
 from tests.examples.archive_interrupted import open_database
-from tests.support.running import account_of
+from tests.support.programs import account_of
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 

@@ -20,8 +20,8 @@ from typing import Any
 import attrs
 
 from callhistory.sandbox import Sandbox
+from tests.support.programs import account_of, running
 from tests.support.redis_server import RedisServer
-from tests.support.running import account_of, running
 from tests.support.waiting import wait_until
 
 PROGRAM = "examples/forward_to_redis.py"

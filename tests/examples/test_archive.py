@@ -15,7 +15,7 @@ from callhistory import CallHistoryClient, to_wire
 from callhistory.sandbox import Sandbox
 from tests.examples.archive_interrupted import Outcome, interrupt
 from tests.examples.archiving import archive_calls, days_asked, history_of, rows_of
-from tests.support.running import account_of, start
+from tests.support.programs import account_of, start
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")

@@ -19,7 +19,7 @@ from callhistory import CallHistoryError
 from callhistory.sandbox import Sandbox
 from tests.examples.archive_interrupted import open_database
 from tests.examples.archiving import archive_calls, days_asked, rows_of
-from tests.support.running import ROOT, account_of, start
+from tests.support.programs import ROOT, account_of, start
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
 

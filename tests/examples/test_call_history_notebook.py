@@ -16,7 +16,7 @@ import pytest
 from PIL import Image, ImageColor
 
 from callhistory.sandbox import Sandbox
-from tests.support.running import ROOT
+from tests.support.programs import ROOT
 
 NOTEBOOK = ROOT / "examples" / "call_history.ipynb"
 ANSWERED, PLACED, MISSED, MOST_MISSED = "#0072B2", "#56B4E9", "#D55E00", "#7F2704"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from callhistory.sandbox import Sandbox
-from tests.support.running import ROOT, run, run_until
+from tests.support.programs import ROOT, run, run_until
 
 SANDBOX_NOTE = "No WEBEX_ACCESS_TOKEN: a Webex on this machine, with sample calls.\n"
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -13,8 +13,8 @@ from forward_to_redis import KINDS, Event, Forwarder
 from callhistory import CallHistoryClient, CallSessionEvent, from_wire
 from callhistory.sandbox import Sandbox
 from tests.examples.redis_consumers import PROGRAM, kill_one_of_two
+from tests.support.programs import account_of, end, run, running
 from tests.support.redis_server import RedisServer
-from tests.support.running import account_of, end, run, running
 from tests.support.waiting import wait_until
 
 STREAM = "webex-calls"

@@ -20,7 +20,7 @@ from export_csv import cell, json_lines
 
 from callhistory import CallHistoryClient, UserSession, from_wire
 from callhistory.sandbox import Sandbox
-from tests.support.running import ROOT, account_of, run, start
+from tests.support.programs import ROOT, account_of, run, start
 
 SHARED = {"account.py", "archive_tables.py"}
 PROGRAMS = sorted(

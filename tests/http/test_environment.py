@@ -9,7 +9,7 @@ import requests
 
 from callhistory import CallHistoryClient, TransportError, Webex
 from tests.support.distant_webex import CERTIFICATE, DistantWebex
-from tests.support.hearing import failure_of_listen
+from tests.support.listening_clients import failure_of_listen
 
 TOKEN = "sEcReT"
 HOSTS = ["u2c.wbx2.com", "wdm-a.wbx2.com", "janus-a.wbx2.com", "mercury-a.wbx2.com"]

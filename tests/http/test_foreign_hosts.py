@@ -20,7 +20,7 @@ from callhistory import (
 from callhistory._http.response import Refused
 from callhistory._webex.catalog import COMMERCIAL_U2C
 from callhistory.sandbox import Sandbox
-from tests.support.hearing import failure_of_listen, hasten
+from tests.support.listening_clients import failure_of_listen, hasten
 
 HISTORY = "/history/userSessions"
 PAIR = {"endTime": "2026-01-31T09:30:00.000Z", "sessionId": "session"}

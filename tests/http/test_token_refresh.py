@@ -20,8 +20,8 @@ from callhistory import (
     signals,
 )
 from callhistory.sandbox import Sandbox
-from tests.support.errors_shown import failure_of, shown_by
-from tests.support.hearing import ONLINE, hasten, hearing, offline
+from tests.support.error_contents import failure_of, shown_by
+from tests.support.listening_clients import ONLINE, hasten, hearing, offline
 
 HISTORY = "/history/userSessions"
 TOKEN = "/access_token"

@@ -12,7 +12,7 @@ from callhistory import AuthenticationError, CallHistoryClient, Webex
 from callhistory._http.token_source import AskedToken, StaticToken
 from callhistory._http.tokens import Token
 from callhistory.sandbox import Sandbox
-from tests.support.errors_shown import failure_of, shown_by
+from tests.support.error_contents import failure_of, shown_by
 
 HISTORY = "/history/userSessions"
 UNAUTHORIZED = "User is unauthorised, possible token expiry"

@@ -9,7 +9,7 @@ import pytest
 
 from callhistory import signals
 from callhistory.sandbox import Sandbox
-from tests.support.hearing import hasten, listening
+from tests.support.listening_clients import hasten, listening
 from tests.support.waiting import wait_until
 
 

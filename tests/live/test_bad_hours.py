@@ -21,8 +21,8 @@ from callhistory import (
 from callhistory._records.timestamps import write_time
 from callhistory.sandbox import Sandbox
 from tests.live.test_outages import fetches, go_offline, place_calls, split, wait_for_recovery
-from tests.support.errors_shown import failure_of
-from tests.support.hearing import ONLINE, RECENT, hasten, hearing, listening, offline
+from tests.support.error_contents import failure_of
+from tests.support.listening_clients import ONLINE, RECENT, hasten, hearing, listening, offline
 from tests.support.waiting import wait_until
 from tests.support.wire_samples import a_session
 

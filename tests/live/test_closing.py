@@ -12,8 +12,8 @@ import pytest
 
 from callhistory import CallHistoryClient, ListenError, signals
 from callhistory.sandbox import Sandbox
-from tests.support.closing import NOT_ON_WINDOWS, bounded, ctrl_c, expect_nothing_left
-from tests.support.hearing import (
+from tests.support.closed_clients import NOT_ON_WINDOWS, bounded, ctrl_c, expect_nothing_left
+from tests.support.listening_clients import (
     ONLINE,
     RECENT,
     hasten,

@@ -12,9 +12,9 @@ import pytest
 
 from callhistory import CallHistoryClient, CallSessionEvent, ListenError, signals
 from callhistory.sandbox import Sandbox
-from tests.support.closing import bounded, expect_nothing_left
-from tests.support.hearing import RECENT, Heard, hasten, library_threads, listening
-from tests.support.receiving import Blocker
+from tests.support.closed_clients import bounded, expect_nothing_left
+from tests.support.listening_clients import RECENT, Heard, hasten, library_threads, listening
+from tests.support.receivers import Blocker
 from tests.support.waiting import wait_until
 
 HISTORY = "/history/userSessions"

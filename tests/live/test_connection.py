@@ -28,7 +28,7 @@ from callhistory._http.retry import LARGEST_ANSWER
 from callhistory._live import connection as websocket
 from callhistory._live.connection import ConnectionEnded, WebSocket, with_query
 from callhistory._live.reconnect import Ended
-from tests.support.errors_shown import shown_by
+from tests.support.error_contents import shown_by
 from tests.support.waiting import wait_until
 from tests.support.wire_server import CERTIFICATE, Connection, WireServer, answer
 

@@ -12,7 +12,7 @@ from callhistory._live.connection_state import Presence
 from callhistory._live.dispatcher import Dispatcher
 from callhistory._live.reconnect import Ended
 from callhistory._live.webex_clock import WebexClock
-from tests.support.hearing import ONLINE, offline
+from tests.support.listening_clients import ONLINE, offline
 
 START = datetime(2026, 1, 31, 9, 30, 0, 123_456, tzinfo=UTC)
 BEGAN = START.replace(microsecond=123_000)

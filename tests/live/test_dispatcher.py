@@ -1,279 +1,140 @@
-"""The thread that receivers run in: in order, one at a time, and how it ends."""
+"""The thread that receivers run in: one at a time, apart from the connection, and how it ends."""
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
-import time
-from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from callhistory import CallHistoryEvent, signals
-from callhistory._live.dispatcher import Dispatcher
-from callhistory._live.handlers import Handlers
-from callhistory.signals import HistorySignal
+from callhistory import CallHistoryClient, CallSessionEvent, signals
+from callhistory.sandbox import Sandbox
+from tests.support.listening_clients import ONLINE, RECENT, ids_of, library_threads, offline
+from tests.support.receivers import Blocker, Calls, LiveClient
 from tests.support.waiting import wait_until
 
-LOG = logging.getLogger("tests.dispatcher")
-NAME = CallHistoryEvent.USER_RECENT_SESSIONS
+
+def test_all_receivers_run_in_one_thread(cloud: Sandbox) -> None:
+    """Handlers and receivers, of whatever signal, run in one daemon thread of the client's."""
+    threads: list[threading.Thread] = []
+
+    def receive(*_: object, **__: object) -> None:
+        threads.append(threading.current_thread())
+
+    def fail(_: object) -> None:
+        receive()
+        raise ValueError
+
+    client = CallHistoryClient(cloud.webex())
+    client.on(RECENT, receive)
+    client.on(RECENT, fail)
+    with (
+        signals.online.connected_to(receive, sender=client),
+        signals.offline.connected_to(receive, sender=client),
+        signals.user_recent_sessions.connected_to(receive, sender=client),
+        signals.receiver_failed.connected_to(receive, sender=client),
+        client,
+    ):
+        client.listen()
+        cloud.place_call()
+        assert wait_until(lambda: len(threads) == 5)
+
+    assert len(threads) == 6
+    assert {(thread.name, thread.daemon) for thread in threads} == {("callhistory-receivers", True)}
+    assert len(set(threads)) == 1
 
 
-class Program:
-    """A dispatcher, and a signal and a handler of its own to hear what it delivers."""
+def test_receiver_that_blocks_delays_those_after_it(live: LiveClient) -> None:
+    """While one blocks, frames are acknowledged and nobody is called; then all are, in order."""
+    calls = Calls()
+    with Blocker() as blocker:
+        live.client.on(RECENT, blocker.handle)
+        live.client.on(RECENT, calls.handle)
+        ids = [live.cloud.place_call().session_id for _ in range(10)]
+        assert blocker.entered.wait(10)
+        live.cloud.wait_for_frames("ack", direction="received", count=11)
+        assert calls.events == []
 
-    def __init__(self) -> None:
-        self.handlers = Handlers()
-        self.signal = HistorySignal(NAME)
-        self.dispatcher = Dispatcher(self, self.handlers, LOG)
-
-    def on(self, handler: Callable[[Any], Any]) -> None:
-        self.handlers.add(NAME, handler)
-
-    def put(self, *events: Any) -> None:
-        for event in events:
-            self.dispatcher.put(self.signal, event)
-
-    def ended(self) -> bool:
-        self.dispatcher.thread.join(10)
-        return not self.dispatcher.thread.is_alive()
+        blocker.release()
+        assert live.heard.wait_for_sessions(10) == ids
+        assert wait_until(lambda: len(calls.events) == 10)
+        assert [ids_of(event) for event in calls.events] == [[each] for each in ids]
 
 
-@pytest.fixture
-def program() -> Iterator[Program]:
-    running = Program()
-    running.dispatcher.thread.start()
-    yield running
-    running.dispatcher.close()
-    assert running.ended()
+def test_long_queue_is_logged_once(live: LiveClient, caplog: pytest.LogCaptureFixture) -> None:
+    """When a thousand events wait for a slow receiver there is one warning, without the events."""
 
+    def send(first: int, end: int) -> None:
+        data = {"eventType": "janus.user_sessions_deleted", "deletedSessions": ["sEsSiOn"]}
+        for number in range(first, end):
+            live.cloud.send_frame({"id": f"envelope-{number}", "data": data})
+        live.cloud.wait_for_frames("ack", direction="received", count=end)
 
-@contextlib.contextmanager
-def a_slow_handler(program: Program) -> Iterator[list[Any]]:
-    """Let a handler hold the thread until the end of the block; give what it was called with."""
-    called: list[Any] = []
-    go_on = threading.Event()
-
-    def slow(event: Any) -> None:
-        called.append(event)
-        go_on.wait(10)
-
-    program.on(slow)
-    try:
-        yield called
-    finally:
-        go_on.set()
-
-
-def test_events_are_delivered_in_order(program: Program) -> None:
-    """A thousand events arrive in the order in which they were put."""
-    heard: list[int] = []
-    program.on(heard.append)
-
-    program.put(*range(1000))
-
-    assert wait_until(lambda: len(heard) == 1000)
-    assert heard == list(range(1000))
-
-
-def test_all_receivers_run_in_its_thread_one_at_a_time(program: Program) -> None:
-    """Handlers and receivers never run at once, and always in the dispatcher's own thread."""
-    running = threading.Lock()
-    threads: set[int] = set()
-    calls: list[bool] = []
-
-    def handler(_event: Any) -> None:
-        alone = running.acquire(blocking=False)
-        threads.add(threading.get_ident())
-        time.sleep(0)  # let another thread in, if there is one
-        calls.append(alone)
-        if alone:
-            running.release()
-
-    def receiver(_client: Any, event: Any) -> None:
-        handler(event)
-
-    program.on(handler)
-    program.signal.connect(receiver)
-    putting = [threading.Thread(target=program.put, args=range(50)) for _ in range(4)]
-    for thread in putting:
-        thread.start()
-    for thread in putting:
-        thread.join(10)
-
-    assert wait_until(lambda: len(calls) == 400)
-    assert all(calls)
-    assert threads == {program.dispatcher.thread.ident}
-
-
-def test_the_thread_does_not_keep_a_program_alive(program: Program) -> None:
-    """It is a daemon, and has a name that says what it is for."""
-    assert program.dispatcher.thread.daemon
-    assert program.dispatcher.thread.name == "callhistory-receivers"
-
-
-def test_the_sender_is_the_one_it_was_made_for(program: Program) -> None:
-    """Receivers get the dispatcher's sender and the event; handlers get the event."""
-    calls: list[Any] = []
-
-    def receiver(client: Any, event: Any) -> None:
-        calls.append((client, event))
-
-    program.signal.connect(receiver, sender=program)
-    program.on(calls.append)
-    program.put("event")
-
-    assert wait_until(lambda: len(calls) == 2)
-    assert calls == ["event", (program, "event")]
-
-
-def test_signals_without_handlers(program: Program) -> None:
-    """An event of the connection goes to the receivers of its signal alone."""
-    calls: list[Any] = []
-    handled: list[Any] = []
-
-    def receiver(_client: Any, event: Any) -> None:
-        calls.append(event)
-
-    for name in CallHistoryEvent:
-        program.handlers.add(name, handled.append)
-    with signals.online.connected_to(receiver, sender=program):
-        program.dispatcher.put(signals.online, signals.Online())
-        assert wait_until(lambda: calls)
-
-    assert calls == [signals.Online()]
-    assert handled == []
-
-
-def test_a_slow_receiver_does_not_hold_up_those_who_put(program: Program) -> None:
-    """Events are taken while a receiver sleeps, and delivered after it, none of them lost."""
-    with a_slow_handler(program) as called:
-        heard: list[int] = []
-        program.on(heard.append)
-        program.put(0)
-        assert wait_until(lambda: called == [0])
-
-        program.put(*range(1, 500))
-        assert called == [0]
-        assert heard == []
-
-    assert wait_until(lambda: len(heard) == 500)
-    assert heard == list(range(500))
-
-
-@pytest.mark.parametrize("error", [ValueError, SystemExit, KeyboardInterrupt])
-def test_a_receiver_that_raises_does_not_end_the_thread(
-    error: type[BaseException], program: Program
-) -> None:
-    """Whatever a receiver raises, it hears the next event, and so do the others."""
-    heard: list[int] = []
-
-    def bad(_event: Any) -> None:
-        raise error
-
-    program.on(bad)
-    program.on(heard.append)
-    program.put(1, 2, 3)
-
-    assert wait_until(lambda: heard == [1, 2, 3])
-
-
-def test_a_queue_that_grows_is_told_once(
-    program: Program, caplog: pytest.LogCaptureFixture
-) -> None:
-    """When a thousand events wait for a slow receiver, the log says so, without the events."""
-    with a_slow_handler(program) as called:
-        program.put("secret")
-        assert wait_until(lambda: called)
-        program.put(*["secret"] * 999)
+    with Blocker() as blocker:
+        live.client.on(RECENT, blocker.handle)
+        live.cloud.place_call()
+        assert blocker.entered.wait(10)
+        send(2, 1001)
         assert caplog.records == []
+        send(1001, 1004)
+        assert wait_until(lambda: caplog.records)
+    live.deliver()
 
-        program.put("secret", "secret")
-
-        assert [record.levelno for record in caplog.records] == [logging.WARNING]
-        assert caplog.messages == ["1000 events wait for a slow receiver"]
-
-
-def test_close_ends_the_thread(program: Program) -> None:
-    """A dispatcher that has nothing to deliver ends at once, and says nothing."""
-    program.dispatcher.close()
-
-    assert program.ended()
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+    assert caplog.messages == ["1000 events wait for a slow receiver"]
 
 
-def test_close_delivers_the_last_event_only(
-    program: Program, caplog: pytest.LogCaptureFixture
+def test_handler_may_use_the_client(live: LiveClient) -> None:
+    """A handler may fetch, mark and delete with the client that called it."""
+    answers: list[bool] = []
+
+    @live.client.on(RECENT)
+    def tidy_up(event: CallSessionEvent) -> None:
+        sessions = event.data.user_sessions.user_sessions
+        found = live.client.get_call_history_data(limit=1)
+        answers.append([*found] == [*sessions])
+        answers.append(live.client.update_missed_calls(sessions).ok)
+        answers.append(live.client.delete_call_history_records(sessions).ok)
+
+    live.deliver()
+    live.deliver()
+    assert answers == [True] * 6
+
+
+# --- how it ends ---
+
+
+def test_close_drops_what_waits_and_delivers_offline(
+    live: LiveClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Of what waits nothing is delivered any more, but for the one event that close() names."""
-    caplog.set_level(logging.INFO)
-    heard: list[Any] = []
-    program.on(heard.append)
-    with a_slow_handler(program) as called:
-        program.put("first")
-        assert wait_until(lambda: called)
-        program.put("secret", "secret")
+    """After the receiver that is running nothing but offline is delivered; the rest is counted."""
+    caplog.set_level(logging.INFO, "callhistory")
+    with Blocker() as blocker, ThreadPoolExecutor(1) as pool:
+        live.client.on(RECENT, blocker.handle)
+        first = live.cloud.place_call()
+        assert blocker.entered.wait(10)
+        live.cloud.place_call()
+        live.cloud.place_call()
+        live.cloud.wait_for_frames("ack", direction="received", count=4)
+        closed = pool.submit(live.client.close)
+        assert wait_until(lambda: not live.cloud.connections[-1].is_open)
+        blocker.release()
+        closed.result(10)
 
-        program.dispatcher.close((program.signal, "last"))
-        program.put("secret")
-
-    assert program.ended()
-    assert heard == ["first", "last"]
-    assert called == ["first", "last"]
-    assert caplog.messages == ["closed: 3 events were not delivered"]
-
-
-def test_close_without_a_last_event(program: Program) -> None:
-    """Without one, what a receiver is in the middle of is the end."""
-    heard: list[Any] = []
-    program.on(heard.append)
-    with a_slow_handler(program) as called:
-        program.put("first")
-        assert wait_until(lambda: called)
-        program.put("second")
-
-        program.dispatcher.close()
-
-    assert program.ended()
-    assert heard == ["first"]
+    assert live.heard.session_ids == [first.session_id]
+    assert live.heard.states == [ONLINE, offline(None, "closed", reconnecting=False)]
+    assert "closed: 2 events were not delivered" in caplog.messages
 
 
-def test_close_from_a_receiver(program: Program) -> None:
-    """A receiver may close it: the others hear the event, then comes the last one, and the end."""
-    heard: list[Any] = []
+def test_last_event_whose_receiver_raises(live: LiveClient) -> None:
+    """The thread ends also when a receiver of the last event fails."""
 
-    def closes(event: Any) -> None:
-        if event == "first":
-            program.dispatcher.close((program.signal, "last"))
-
-    program.on(closes)
-    program.on(heard.append)
-    program.put("first", "second", "third")
-
-    assert program.ended()
-    assert heard == ["first", "last"]
-
-
-def test_what_is_put_after_the_end(program: Program) -> None:
-    """An event that comes when all is over is taken, and delivered to nobody."""
-    heard: list[Any] = []
-    program.on(heard.append)
-    program.dispatcher.close()
-    assert program.ended()
-
-    program.put("late")
-
-    assert heard == []
-
-
-def test_a_last_event_whose_receiver_raises(program: Program) -> None:
-    """The thread ends also when the last thing it does fails."""
-
-    def bad(_event: Any) -> None:
+    def fail(client: CallHistoryClient, event: Any) -> None:
         raise SystemExit
 
-    program.on(bad)
-    program.dispatcher.close((program.signal, "last"))
+    with signals.offline.connected_to(fail, sender=live.client):
+        live.client.close()
 
-    assert program.ended()
+    assert wait_until(lambda: not library_threads()), library_threads()

@@ -8,8 +8,8 @@ import pytest
 
 from callhistory import CallHistoryClient
 from callhistory.sandbox import RecordedFrame, Sandbox
-from tests.support.hearing import RECENT, Heard, acknowledged, hasten, listening
-from tests.support.receiving import Blocker
+from tests.support.listening_clients import RECENT, Heard, acknowledged, hasten, listening
+from tests.support.receivers import Blocker
 from tests.support.waiting import wait_until
 
 Frames = list[tuple[str, str | None]]

@@ -9,7 +9,15 @@ import pytest
 
 from callhistory import CallHistoryClient, CallSessionEvent, ListenError, signals
 from callhistory.sandbox import Connection, Sandbox
-from tests.support.hearing import ONLINE, Heard, acknowledged, hasten, hearing, listening, offline
+from tests.support.listening_clients import (
+    ONLINE,
+    Heard,
+    acknowledged,
+    hasten,
+    hearing,
+    listening,
+    offline,
+)
 from tests.support.waiting import wait_until
 
 RECENT_SESSIONS = "janus.user_recent_sessions"

@@ -12,8 +12,8 @@ import pytest
 
 from callhistory import CallHistoryClient, ListenError, signals
 from callhistory.sandbox import Sandbox
-from tests.support.closing import NOT_ON_WINDOWS, ctrl_c
-from tests.support.hearing import failure_of_listen, hasten, hearing, library_threads
+from tests.support.closed_clients import NOT_ON_WINDOWS, ctrl_c
+from tests.support.listening_clients import failure_of_listen, hasten, hearing, library_threads
 from tests.support.waiting import wait_until
 
 Trouble = Callable[[Sandbox], None]

@@ -16,7 +16,7 @@ from callhistory import (
     signals,
 )
 from callhistory.sandbox import Sandbox
-from tests.support.hearing import (
+from tests.support.listening_clients import (
     DELETED,
     RECENT,
     VIEWED,

@@ -9,7 +9,7 @@ import pytest
 
 from callhistory import CallHistoryClient, ListenError, signals
 from callhistory.sandbox import Sandbox
-from tests.support.hearing import DELETED, RECENT, VIEWED, hasten, listening
+from tests.support.listening_clients import DELETED, RECENT, VIEWED, hasten, listening
 from tests.support.waiting import wait_until
 
 SECRET = "sEcReT"

@@ -8,7 +8,7 @@ import pytest
 
 from callhistory import CallSessionEvent, signals
 from callhistory.sandbox import RecordedRequest, Sandbox
-from tests.support.hearing import Heard, hasten, ids_of, listening
+from tests.support.listening_clients import Heard, hasten, ids_of, listening
 from tests.support.waiting import wait_until
 
 HISTORY = "/history/userSessions"

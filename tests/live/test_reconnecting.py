@@ -9,7 +9,7 @@ import requests
 
 from callhistory import AuthenticationError, CallHistoryClient, ListenError, signals
 from callhistory.sandbox import Sandbox
-from tests.support.hearing import ONLINE, hasten, hearing, listening, offline, said_with
+from tests.support.listening_clients import ONLINE, hasten, hearing, listening, offline, said_with
 from tests.support.waiting import wait_until
 
 

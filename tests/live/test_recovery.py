@@ -15,7 +15,7 @@ import requests
 from callhistory import ApiError, UserSession, Webex, signals
 from callhistory._live.recovery import Errands
 from callhistory.sandbox import Sandbox
-from tests.support.hearing import hasten, listening
+from tests.support.listening_clients import hasten, listening
 from tests.support.waiting import wait_until
 
 HISTORY = "/history/userSessions"

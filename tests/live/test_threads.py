@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from callhistory.sandbox import Sandbox
-from tests.support.hearing import library_threads, listening
+from tests.support.listening_clients import library_threads, listening
 from tests.support.waiting import wait_until
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from callhistory import AuthenticationError, TokenRefusedError, signals
 from callhistory.sandbox import Sandbox
-from tests.support.hearing import ONLINE, hasten, listening, offline
+from tests.support.listening_clients import ONLINE, hasten, listening, offline
 
 
 @attrs.define

@@ -17,8 +17,8 @@ from callhistory import (
     TransportError,
 )
 from callhistory.sandbox import Sandbox
-from tests.support.errors_shown import shown_by
-from tests.support.hearing import failure_of_listen, hasten, library_threads, listening
+from tests.support.error_contents import shown_by
+from tests.support.listening_clients import failure_of_listen, hasten, library_threads, listening
 from tests.support.waiting import wait_until
 
 Trouble = Callable[[Sandbox], None]

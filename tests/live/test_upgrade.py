@@ -8,7 +8,7 @@ import pytest
 
 from callhistory import CallHistoryClient, ListenError
 from callhistory.sandbox import Sandbox
-from tests.support.hearing import failure_of_listen, hasten
+from tests.support.listening_clients import failure_of_listen, hasten
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ import pytest
 
 from callhistory import CallHistoryClient, ListenError, signals
 from callhistory.sandbox import Sandbox
-from tests.support.hearing import RECENT, hasten, listening
+from tests.support.listening_clients import RECENT, hasten, listening
 from tests.support.waiting import wait_until
 
 

@@ -33,7 +33,7 @@ from callhistory._live.seen import Seen
 from callhistory.sandbox import Sandbox
 from tests.robustness.chaos_faults import FAMILIES, Fault, Mischief
 from tests.robustness.chaos_ledger import Footprint, Ledger
-from tests.support.hearing import RECENT, library_threads
+from tests.support.listening_clients import RECENT, library_threads
 from tests.support.waiting import wait_until
 
 _FASTER = 100.0  # every backoff, jitter included

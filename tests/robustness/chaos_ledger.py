@@ -11,7 +11,7 @@ from pathlib import Path
 import attrs
 
 from callhistory import CallSessionEvent, UserSession
-from tests.support.hearing import library_threads
+from tests.support.listening_clients import library_threads
 from tests.support.waiting import wait_until
 
 

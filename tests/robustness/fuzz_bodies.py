@@ -24,7 +24,7 @@ from callhistory import (
 from callhistory._records.surprises import surprises
 from tests.robustness.fuzz_watch import Finding, Report, Watch, private_words, shown
 from tests.robustness.mutations import mutate
-from tests.support.errors_shown import chain
+from tests.support.error_contents import chain
 from tests.support.wire_samples import Wire, a_session, sandbox_page
 
 TOKEN = "c2VjcmV0LXRva2Vu_PF84_8b2f6c1e-0d4a-4c57-9a55-00000000000f"

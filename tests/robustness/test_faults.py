@@ -22,7 +22,7 @@ from tests.robustness.fault_table import (
     call,
     measure,
 )
-from tests.support.errors_shown import chain
+from tests.support.error_contents import chain
 from tests.support.wire_samples import a_session
 
 SECRETS = ("Bearer ", "nobodys-session")

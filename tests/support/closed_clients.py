@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import pytest
 
 from callhistory.sandbox import Sandbox
-from tests.support.hearing import library_threads
+from tests.support.listening_clients import library_threads
 from tests.support.waiting import wait_until
 
 LONGEST = 5.0
