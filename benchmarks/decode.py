@@ -13,6 +13,8 @@ from collections.abc import Callable
 from itertools import cycle, islice
 from typing import Any
 
+import requests
+
 from callhistory import UserSession, from_wire
 from callhistory._records.decode import read_sessions
 from callhistory._records.strict_json import read_json
@@ -23,21 +25,13 @@ UNDOCUMENTED = {"isTest"}, {"incomingCallProtocols", "callbackInfo", "lookUpInfo
 
 def pages(documented_only: bool) -> list[dict[str, Any]]:
     with Sandbox(sessions=60) as cloud:
-        webex = cloud.webex(calling_backend="WEBEX_CALLING")
-        answer = webex.request(
-            "GET",
-            "janus",
-            "/history/userSessions",
-            params={
-                "from": "2000-01-01T00:00:00.000Z",
-                "limit": "60",
-                "includeNewSessionTypes": "true",
-                "includeSharedSessions": "true",
-                "sort": "DESC",
-            },
-        )
-        sessions: list[dict[str, Any]] = json.loads(answer.body)["userSessions"]
-        webex.close()
+        token = {"Authorization": f"Bearer {cloud.access_token}"}
+        catalog = requests.get(f"{cloud.u2c_url}/catalog?format=hostmap", headers=token, timeout=10)
+        history = f"{catalog.json()['serviceLinks']['janus']}/history/userSessions"
+        asked = {"from": "2000-01-01T00:00:00.000Z", "limit": "60", "sort": "DESC"}
+        asked |= {"includeNewSessionTypes": "true", "includeSharedSessions": "true"}
+        answer = requests.get(history, params=asked, headers=token, timeout=10)
+        sessions: list[dict[str, Any]] = answer.json()["userSessions"]
     if documented_only:
         for session in sessions:
             for name in UNDOCUMENTED[0]:

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 from callhistory import CallHistoryClient
 from callhistory.sandbox import Sandbox
 from tests.support import private_words
+from tests.support.limits import BriskSandbox
 from tests.support.listening_clients import listening
 from tests.support.receivers import LiveClient
 from tests.support.waiting import wait_until
@@ -76,12 +77,6 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, _empty_home: Path) -> No
 
 
 @pytest.fixture(autouse=True)
-def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A request is sent again after milliseconds, where Webex does not say when."""
-    monkeypatch.setattr("callhistory._http.retry._FIRST_BACKOFF", 0.002)
-
-
-@pytest.fixture(autouse=True)
 def _level_as_it_was() -> Iterator[None]:
     """A program that a test runs in this process may set the level of the library's logger."""
     logger = logging.getLogger("callhistory")
@@ -123,7 +118,7 @@ def library_logger() -> Iterator[logging.Logger]:
 @pytest.fixture
 def cloud() -> Iterator[Sandbox]:
     """Give a running sandbox."""
-    with Sandbox() as running:
+    with BriskSandbox() as running:
         yield running
 
 
@@ -136,7 +131,7 @@ def client(cloud: Sandbox) -> Iterator[CallHistoryClient]:
 
 @pytest.fixture(scope="module")
 def _lasting_cloud() -> Iterator[Sandbox]:
-    with Sandbox(device_limit=100_000) as running:
+    with BriskSandbox(device_limit=100_000) as running:
         yield running
 
 

@@ -11,6 +11,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
 
 import pytest
+from callhistory._http.tokens import Token
 
 from callhistory import (
     CallHistoryClient,
@@ -21,7 +22,6 @@ from callhistory import (
     Webex,
 )
 from callhistory._http.token_source import AskedToken, StaticToken
-from callhistory._http.tokens import Token
 from callhistory._http.trusted_hosts import Hosts, TokenAuth
 from callhistory.sandbox import Sandbox
 from tests.support.error_contents import failure_of, shown_by

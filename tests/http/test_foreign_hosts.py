@@ -20,7 +20,7 @@ from callhistory import (
 from callhistory._http.response import Refused
 from callhistory._webex.catalog import COMMERCIAL_U2C
 from callhistory.sandbox import Sandbox
-from tests.support.listening_clients import failure_of_listen, hasten
+from tests.support.listening_clients import failure_of_listen
 
 HISTORY = "/history/userSessions"
 PAIR = {"endTime": "2026-01-31T09:30:00.000Z", "sessionId": "session"}
@@ -64,11 +64,6 @@ def elsewhere() -> Iterator[Elsewhere]:
     yield made
     assert made.is_untouched()
     made.close()
-
-
-@pytest.fixture(autouse=True)
-def _haste(monkeypatch: pytest.MonkeyPatch) -> None:
-    hasten(monkeypatch)
 
 
 def test_somebody_who_comes_is_seen() -> None:

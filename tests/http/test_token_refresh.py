@@ -21,7 +21,7 @@ from callhistory import (
 )
 from callhistory.sandbox import Sandbox
 from tests.support.error_contents import failure_of, shown_by
-from tests.support.listening_clients import ONLINE, hasten, hearing, offline
+from tests.support.listening_clients import ONLINE, hearing, offline
 
 HISTORY = "/history/userSessions"
 TOKEN = "/access_token"
@@ -526,7 +526,6 @@ def test_token_that_expires_while_listening_goes_unnoticed(
     cloud: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A connection that ends with 4401 is made again with a refreshed token, thrice in a row."""
-    hasten(monkeypatch)
     store = Store()
     client = refreshing(cloud, on_refresh=store)
     with hearing(client) as heard, client:
@@ -545,7 +544,6 @@ def test_listener_waits_for_an_endpoint_that_is_down(
     cloud: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A refresh that nobody answers is tried again, and the listener comes back with its token."""
-    hasten(monkeypatch)
     client = refreshing(cloud, max_retries=0)
     with hearing(client) as heard, client:
         client.listen()
@@ -562,7 +560,6 @@ def test_listener_gives_up_when_the_refresh_is_refused(
     cloud: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A refresh that Webex refuses is for good: wait() raises it with Webex's words."""
-    hasten(monkeypatch)
     client = refreshing(cloud, refresh_token="nObOdYs")
     with client:
         client.listen()

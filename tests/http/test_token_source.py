@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from callhistory._http.tokens import Token
 
 from callhistory import AuthenticationError, CallHistoryClient, Webex
 from callhistory._http.token_source import AskedToken, StaticToken
-from callhistory._http.tokens import Token
 from callhistory.sandbox import Sandbox
 from tests.support.error_contents import failure_of, shown_by
 

@@ -9,13 +9,8 @@ import pytest
 
 from callhistory import signals
 from callhistory.sandbox import Sandbox
-from tests.support.listening_clients import hasten, listening
+from tests.support.listening_clients import listening
 from tests.support.waiting import wait_until
-
-
-@pytest.fixture(autouse=True)
-def _haste(monkeypatch: pytest.MonkeyPatch) -> None:
-    hasten(monkeypatch)
 
 
 @attrs.define

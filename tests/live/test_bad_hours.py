@@ -22,7 +22,7 @@ from callhistory._records.timestamps import write_time
 from callhistory.sandbox import Sandbox
 from tests.live.test_outages import fetches, go_offline, place_calls, split, wait_for_recovery
 from tests.support.error_contents import failure_of
-from tests.support.listening_clients import ONLINE, RECENT, hasten, hearing, listening, offline
+from tests.support.listening_clients import ONLINE, RECENT, hearing, listening, offline
 from tests.support.waiting import wait_until
 from tests.support.wire_samples import a_session
 
@@ -31,7 +31,6 @@ HISTORY = "/history/userSessions"
 
 @pytest.fixture(autouse=True)
 def _haste(monkeypatch: pytest.MonkeyPatch) -> None:
-    hasten(monkeypatch)
     monkeypatch.setattr("callhistory._live.recovery._FIRST_BACKOFF", 0.001)
 
 

@@ -16,18 +16,12 @@ from tests.support.closed_clients import NOT_ON_WINDOWS, bounded, ctrl_c, expect
 from tests.support.listening_clients import (
     ONLINE,
     RECENT,
-    hasten,
     hearing,
     library_threads,
     listening,
     offline,
 )
 from tests.support.waiting import wait_until
-
-
-@pytest.fixture(autouse=True)
-def _haste(monkeypatch: pytest.MonkeyPatch) -> None:
-    hasten(monkeypatch)
 
 
 def test_close_ends_everything(cloud: Sandbox) -> None:

@@ -13,16 +13,11 @@ import pytest
 from callhistory import CallHistoryClient, CallSessionEvent, ListenError, signals
 from callhistory.sandbox import Sandbox
 from tests.support.closed_clients import bounded, expect_nothing_left
-from tests.support.listening_clients import RECENT, Heard, hasten, library_threads, listening
+from tests.support.listening_clients import RECENT, Heard, library_threads, listening
 from tests.support.receivers import Blocker
 from tests.support.waiting import wait_until
 
 HISTORY = "/history/userSessions"
-
-
-@pytest.fixture(autouse=True)
-def _haste(monkeypatch: pytest.MonkeyPatch) -> None:
-    hasten(monkeypatch)
 
 
 def in_backoff(cloud: Sandbox, heard: Heard, patch: pytest.MonkeyPatch) -> None:

@@ -8,16 +8,11 @@ import pytest
 
 from callhistory import CallHistoryClient
 from callhistory.sandbox import RecordedFrame, Sandbox
-from tests.support.listening_clients import RECENT, Heard, acknowledged, hasten, listening
+from tests.support.listening_clients import RECENT, Heard, acknowledged, listening
 from tests.support.receivers import Blocker
 from tests.support.waiting import wait_until
 
 Frames = list[tuple[str, str | None]]
-
-
-@pytest.fixture(autouse=True)
-def _haste(monkeypatch: pytest.MonkeyPatch) -> None:
-    hasten(monkeypatch)
 
 
 def wait_for_acks(cloud: Sandbox, frames: tuple[RecordedFrame, ...]) -> dict[str, float]:

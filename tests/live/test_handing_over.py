@@ -13,7 +13,6 @@ from tests.support.listening_clients import (
     ONLINE,
     Heard,
     acknowledged,
-    hasten,
     hearing,
     listening,
     offline,
@@ -21,11 +20,6 @@ from tests.support.listening_clients import (
 from tests.support.waiting import wait_until
 
 RECENT_SESSIONS = "janus.user_recent_sessions"
-
-
-@pytest.fixture(autouse=True)
-def _haste(monkeypatch: pytest.MonkeyPatch) -> None:
-    hasten(monkeypatch)
 
 
 def send_call(cloud: Sandbox, connection: Connection, session_id: str) -> None:

@@ -13,15 +13,10 @@ import pytest
 from callhistory import CallHistoryClient, ListenError, signals
 from callhistory.sandbox import Sandbox
 from tests.support.closed_clients import NOT_ON_WINDOWS, ctrl_c
-from tests.support.listening_clients import failure_of_listen, hasten, hearing, library_threads
+from tests.support.listening_clients import failure_of_listen, hearing, library_threads
 from tests.support.waiting import wait_until
 
 Trouble = Callable[[Sandbox], None]
-
-
-@pytest.fixture(autouse=True)
-def _haste(monkeypatch: pytest.MonkeyPatch) -> None:
-    hasten(monkeypatch)
 
 
 def test_returns_once_accepted(cloud: Sandbox, client: CallHistoryClient) -> None:

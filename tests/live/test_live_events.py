@@ -22,17 +22,11 @@ from tests.support.listening_clients import (
     VIEWED,
     Heard,
     acknowledged,
-    hasten,
     hearing,
     ids_of,
     listening,
 )
 from tests.support.waiting import wait_until
-
-
-@pytest.fixture(autouse=True)
-def _haste(monkeypatch: pytest.MonkeyPatch) -> None:
-    hasten(monkeypatch)
 
 
 def heard_of_one_more_call(cloud: Sandbox, heard: Heard, **call: Any) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 
 from callhistory import CallHistoryClient, ListenError, signals
 from callhistory.sandbox import Sandbox
-from tests.support.listening_clients import DELETED, RECENT, VIEWED, hasten, listening
+from tests.support.listening_clients import DELETED, RECENT, VIEWED, listening
 from tests.support.waiting import wait_until
 
 SECRET = "sEcReT"
@@ -19,7 +19,6 @@ HISTORY = "/history/userSessions"
 
 @pytest.fixture(autouse=True)
 def _haste(monkeypatch: pytest.MonkeyPatch) -> None:
-    hasten(monkeypatch)
     monkeypatch.setattr("callhistory._live.recovery._FIRST_BACKOFF", 0.001)
     monkeypatch.setattr("callhistory._live.recovery._REFRESH_INTERVAL", 0.05)
     monkeypatch.setattr("callhistory._live.recovery.LONGEST_BACKOFF", 0.05)

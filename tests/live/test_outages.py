@@ -8,15 +8,10 @@ import pytest
 
 from callhistory import CallSessionEvent, signals
 from callhistory.sandbox import RecordedRequest, Sandbox
-from tests.support.listening_clients import Heard, hasten, ids_of, listening
+from tests.support.listening_clients import Heard, ids_of, listening
 from tests.support.waiting import wait_until
 
 HISTORY = "/history/userSessions"
-
-
-@pytest.fixture(autouse=True)
-def _haste(monkeypatch: pytest.MonkeyPatch) -> None:
-    hasten(monkeypatch)
 
 
 @pytest.fixture(autouse=True)

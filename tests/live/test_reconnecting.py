@@ -9,14 +9,8 @@ import requests
 
 from callhistory import AuthenticationError, CallHistoryClient, ListenError, signals
 from callhistory.sandbox import Sandbox
-from tests.support.listening_clients import ONLINE, hasten, hearing, listening, offline, said_with
+from tests.support.listening_clients import ONLINE, hearing, listening, offline, said_with
 from tests.support.waiting import wait_until
-
-
-@pytest.fixture(autouse=True)
-def _haste(monkeypatch: pytest.MonkeyPatch) -> None:
-    hasten(monkeypatch)
-
 
 # --- the table ---
 

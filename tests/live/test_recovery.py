@@ -15,7 +15,7 @@ import requests
 from callhistory import ApiError, UserSession, Webex, signals
 from callhistory._live.recovery import Errands
 from callhistory.sandbox import Sandbox
-from tests.support.listening_clients import hasten, listening
+from tests.support.listening_clients import listening
 from tests.support.waiting import wait_until
 
 HISTORY = "/history/userSessions"
@@ -257,7 +257,6 @@ def test_forgotten_device_is_registered_anew(
     cloud: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """When Webex has forgotten the device, there is another one, and events come to that."""
-    hasten(monkeypatch)
     with listening(cloud) as (_, heard):
         (device,) = cloud.devices
         token = {"Authorization": f"Bearer {cloud.access_token}"}

@@ -10,7 +10,7 @@ import pytest
 
 from callhistory import AuthenticationError, TokenRefusedError, signals
 from callhistory.sandbox import Sandbox
-from tests.support.listening_clients import ONLINE, hasten, listening, offline
+from tests.support.listening_clients import ONLINE, listening, offline
 
 
 @attrs.define
@@ -28,11 +28,6 @@ class Tokens:
         """List the tokens that connections were authorized with."""
         frames = self.cloud.frames_of("authorization", direction="received")
         return [frame.json["data"]["token"].removeprefix("Bearer ") for frame in frames]
-
-
-@pytest.fixture(autouse=True)
-def _haste(monkeypatch: pytest.MonkeyPatch) -> None:
-    hasten(monkeypatch)
 
 
 @pytest.mark.parametrize(

@@ -18,15 +18,10 @@ from callhistory import (
 )
 from callhistory.sandbox import Sandbox
 from tests.support.error_contents import shown_by
-from tests.support.listening_clients import failure_of_listen, hasten, library_threads, listening
+from tests.support.listening_clients import failure_of_listen, library_threads, listening
 from tests.support.waiting import wait_until
 
 Trouble = Callable[[Sandbox], None]
-
-
-@pytest.fixture(autouse=True)
-def _haste(monkeypatch: pytest.MonkeyPatch) -> None:
-    hasten(monkeypatch)
 
 
 # --- for good ---

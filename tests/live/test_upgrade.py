@@ -8,12 +8,7 @@ import pytest
 
 from callhistory import CallHistoryClient, ListenError
 from callhistory.sandbox import Sandbox
-from tests.support.listening_clients import failure_of_listen, hasten
-
-
-@pytest.fixture(autouse=True)
-def _haste(monkeypatch: pytest.MonkeyPatch) -> None:
-    hasten(monkeypatch)
+from tests.support.listening_clients import failure_of_listen
 
 
 @pytest.mark.parametrize(

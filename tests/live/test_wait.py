@@ -10,13 +10,8 @@ import pytest
 
 from callhistory import CallHistoryClient, ListenError, signals
 from callhistory.sandbox import Sandbox
-from tests.support.listening_clients import RECENT, hasten, listening
+from tests.support.listening_clients import RECENT, listening
 from tests.support.waiting import wait_until
-
-
-@pytest.fixture(autouse=True)
-def _haste(monkeypatch: pytest.MonkeyPatch) -> None:
-    hasten(monkeypatch)
 
 
 def test_wait_needs_listen(client: CallHistoryClient) -> None:

@@ -24,12 +24,12 @@ from typing import Any
 
 import attrs
 import pytest
+from callhistory._live.seen import Seen
 
 from callhistory import CallHistoryClient, CallHistoryError
 from callhistory._live.protocol import Dead, Mercury, Output
 from callhistory._live.reconnect import Again, Ended, Never, Reconnection
 from callhistory._live.recovery import Errands
-from callhistory._live.seen import Seen
 from callhistory.sandbox import Sandbox
 from tests.robustness.chaos_faults import FAMILIES, Fault, Mischief
 from tests.robustness.chaos_ledger import Footprint, Ledger

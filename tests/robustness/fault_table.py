@@ -259,7 +259,7 @@ def measure(cloud: Sandbox, case: Case, name: str) -> Measured:
     """Let a call meet a fault."""
     webex = cloud.webex(timeout=(5, case.read), max_retries=RETRIES)
     with CallHistoryClient(webex) as client:
-        webex.device()
+        client.get_call_history_data(limit=1)  # registers the device
         cloud.forget_requests()
         path = PATHS[name]
         case.script(cloud, path)

@@ -7,8 +7,9 @@ import logging
 import random
 from typing import Any
 
-from callhistory import CallingBackend, DecodeError, to_wire
 from callhistory._live.events import read_event, session_ids
+
+from callhistory import CallingBackend, DecodeError, to_wire
 from callhistory._live.protocol import Deliver, Malformed, Mercury, Ready, Send
 from callhistory._records.strict_json import read_json
 from callhistory._records.surprises import surprises

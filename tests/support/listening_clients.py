@@ -11,6 +11,7 @@ import pytest
 
 from callhistory import CallHistoryClient, CallHistoryError, CallSessionEvent, signals
 from callhistory.sandbox import Account, Sandbox
+from tests.support.limits import BRISK
 from tests.support.waiting import wait_until
 
 RECENT = "callHistory:user_recent_sessions"
@@ -111,15 +112,10 @@ def listening(
     cloud: Sandbox, *, user: Account | None = None, **options: Any
 ) -> Iterator[tuple[CallHistoryClient, Heard]]:
     """Give a client that listens while a block runs, and what it was told."""
-    client = CallHistoryClient(cloud.webex(user=user, **options))
+    client = CallHistoryClient(cloud.webex(user=user, **({"_limits": BRISK} | options)))
     with hearing(client) as heard, client:
         client.listen()
         yield client, heard
-
-
-def hasten(monkeypatch: pytest.MonkeyPatch, factor: float = 1000.0) -> None:
-    """Make every backoff the longest that it may be, and so many times shorter."""
-    monkeypatch.setattr("random.uniform", lambda _low, high: high / factor)
 
 
 def failure_of_listen(client: CallHistoryClient, timeout: float = 10.0) -> CallHistoryError:

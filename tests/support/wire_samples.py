@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 import attrs
+import requests
 
 import callhistory
 from callhistory.sandbox import Sandbox
@@ -143,15 +144,10 @@ def sandbox_page(backend: str = "WEBEX_CALLING") -> list[Wire]:
 
 @cache
 def _sandbox_answer(backend: str) -> bytes:
-    asked = {
-        "from": "2000-01-01T00:00:00.000Z",
-        "limit": "60",
-        "includeNewSessionTypes": "true",
-        "includeSharedSessions": "true",
-        "sort": "DESC",
-    }
-    with (
-        Sandbox(backend=backend, sessions=60) as cloud,
-        cloud.webex(calling_backend=backend) as webex,
-    ):
-        return webex.request("GET", "janus", "/history/userSessions", params=asked).body
+    with Sandbox(backend=backend, sessions=60) as cloud:
+        token = {"Authorization": f"Bearer {cloud.access_token}"}
+        catalog = requests.get(f"{cloud.u2c_url}/catalog?format=hostmap", headers=token, timeout=10)
+        history = f"{catalog.json()['serviceLinks']['janus']}/history/userSessions"
+        asked = "from=2000-01-01T00:00:00.000Z&limit=60&sort=DESC"
+        more = "includeNewSessionTypes=true&includeSharedSessions=true"
+        return requests.get(f"{history}?{asked}&{more}", headers=token, timeout=10).content
