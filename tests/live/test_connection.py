@@ -292,7 +292,7 @@ def test_nothing_listens() -> None:
     assert isinstance(ended.error, TransportError)
     assert ended.error.host == f"127.0.0.1:{port}"
     assert isinstance(ended.error.__cause__, ConnectionRefusedError)
-    assert (ended.code, ended.status, ended.held) == (None, None, None)
+    assert (ended.code, ended.status, ended.accepted_for) == (None, None, None)
     assert SECRET not in shown_by(ended.error)
     assert SECRET not in str(ended)
 

@@ -16,7 +16,7 @@ from tests.support.listening_clients import ONLINE, offline
 
 START = datetime(2026, 1, 31, 9, 30, 0, 123_456, tzinfo=UTC)
 BEGAN = START.replace(microsecond=123_000)
-LOST = Ended(reason="lost", held=1.0)
+LOST = Ended(reason="lost", accepted_for=1.0)
 
 
 class Told:

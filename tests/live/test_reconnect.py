@@ -28,8 +28,8 @@ from callhistory._live.reconnect import (
     trouble,
 )
 
-LIVED = Ended(code=1001, held=60.0)
-DROPPED = Ended(code=1006, held=0.0)
+LIVED = Ended(code=1001, accepted_for=60.0)
+DROPPED = Ended(code=1006, accepted_for=0.0)
 NO_ANSWER = Ended(error=TransportError("GET", "mercury.example.com", "no answer"))
 
 
@@ -89,7 +89,7 @@ def bounds(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, float]]:
 @pytest.mark.parametrize("accepted", [False, True])
 def test_codes_that_pass(code: int | None, held: float | None, accepted: bool) -> None:
     """After these codes, none and any unknown one, it connects again, with what it has."""
-    decision = again(a_reconnection(accepted=accepted), Ended(code=code, held=held))
+    decision = again(a_reconnection(accepted=accepted), Ended(code=code, accepted_for=held))
 
     assert not decision.renew_token
     assert not decision.refresh_device
@@ -100,7 +100,7 @@ def test_codes_that_pass(code: int | None, held: float | None, accepted: bool) -
 @pytest.mark.parametrize("accepted", [False, True])
 def test_codes_that_are_permanent(code: int, held: float | None, accepted: bool) -> None:
     """After these codes it never connects again, and says the server's reason."""
-    ended = Ended(code=code, reason="the reason", held=held)
+    ended = Ended(code=code, reason="the reason", accepted_for=held)
 
     error = never(a_reconnection(accepted=accepted), ended)
 
@@ -136,7 +136,7 @@ def test_a_refused_token_is_renewed_once(
 ) -> None:
     """A refusal of the token renews it; the next one, not accepted in between, is permanent."""
     reconnection = a_reconnection(accepted=accepted)
-    first = Ended(code=refusal.code, status=refusal.status, reason=refusal.reason, held=held)
+    first = Ended(code=refusal.code, status=refusal.status, reason=refusal.reason, accepted_for=held)
 
     decision = again(reconnection, first)
     assert decision.renew_token
@@ -166,9 +166,9 @@ def test_an_accepted_connection_excuses_a_refused_token() -> None:
 
     for _ in range(5):
         assert again(reconnection, Ended(code=4401)).renew_token
-        assert not again(reconnection, Ended(code=1006, held=0.1)).renew_token
+        assert not again(reconnection, Ended(code=1006, accepted_for=0.1)).renew_token
     for _ in range(5):
-        assert again(reconnection, Ended(code=4401, held=0.1)).renew_token
+        assert again(reconnection, Ended(code=4401, accepted_for=0.1)).renew_token
 
 
 @pytest.mark.parametrize("reason", ["", "policy violation", "too many connections"])
@@ -180,7 +180,7 @@ def test_1008_for_other_reasons(reason: str) -> None:
         assert not again(reconnection, Ended(code=1008, reason=reason)).renew_token
 
 
-@pytest.mark.parametrize("gone", [Ended(code=4404), Ended(code=4404, held=60.0), Ended(status=404)])
+@pytest.mark.parametrize("gone", [Ended(code=4404), Ended(code=4404, accepted_for=60.0), Ended(status=404)])
 def test_a_device_that_is_gone(gone: Ended) -> None:
     """4404, or 404 at the upgrade, asks for the device anew, each time."""
     reconnection = a_reconnection()
@@ -320,7 +320,7 @@ BACKOFFS = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 32.0, 32.0, 32.0]
 
 @pytest.mark.parametrize(
     "ended",
-    [NO_ANSWER, DROPPED, Ended(status=503), Ended(code=1006), Ended(code=1000, held=29.9)],
+    [NO_ANSWER, DROPPED, Ended(status=503), Ended(code=1006), Ended(code=1000, accepted_for=29.9)],
     ids=str,
 )
 def test_backoff(ended: Ended, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -358,8 +358,8 @@ def test_only_a_connection_that_held_begins_afresh(monkeypatch: pytest.MonkeyPat
     for _ in range(3):
         again(reconnection, NO_ANSWER)
 
-    assert again(reconnection, Ended(code=1006, held=HELD - 0.001)).delay == 8.0
-    assert again(reconnection, Ended(code=1006, held=HELD)).delay == 0.0
+    assert again(reconnection, Ended(code=1006, accepted_for=HELD - 0.001)).delay == 8.0
+    assert again(reconnection, Ended(code=1006, accepted_for=HELD)).delay == 0.0
     assert again(reconnection, NO_ANSWER).delay <= 2.0
     assert again(reconnection, NO_ANSWER).delay <= 4.0
 
@@ -369,7 +369,7 @@ def test_a_server_that_goes_away_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
     bounds(monkeypatch)
     reconnection = a_reconnection()
 
-    leaving = Ended(going_away=True, held=0.0)
+    leaving = Ended(going_away=True, accepted_for=0.0)
     delays = [again(reconnection, leaving).delay for _ in range(7)]
 
     assert delays[0] == 0.0
@@ -410,7 +410,7 @@ def attempts_in_30_s(ended: Ended, seed: int) -> int:
 
 @pytest.mark.parametrize(
     "ended",
-    [DROPPED, Ended(going_away=True, held=0.0), Ended(status=429, retry_after=0.0)],
+    [DROPPED, Ended(going_away=True, accepted_for=0.0), Ended(status=429, retry_after=0.0)],
     ids=["dropped", "going away", "retry at once"],
 )
 def test_a_server_that_drops_at_once_is_not_hammered(ended: Ended) -> None:
