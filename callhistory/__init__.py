@@ -1,8 +1,7 @@
 """The Webex call history, from Python: fetch it, mark missed calls read, delete records."""
 
 from . import signals
-from ._calling import Calling, create_call_history_client
-from ._client import CallHistoryClient
+from ._client import CallHistoryClient, Calling, create_call_history_client
 from ._errors import (
     ApiError,
     AuthenticationError,

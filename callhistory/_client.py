@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from types import TracebackType
 from typing import Any, Self, TypeVar, overload
 
 from attrs import evolve
@@ -26,11 +25,8 @@ from ._logging import read_logger
 from ._public import public
 from ._records.enums import CallHistoryEvent, Sort, SortBy
 from ._records.responses import (
-    SUCCESS,
     DeleteCallHistoryRecordsResponse,
-    DeleteStatusData,
     JanusResponseEvent,
-    ReadStatusData,
     UpdateMissedCallsResponse,
     failed_response,
 )
@@ -42,8 +38,6 @@ from ._webex.account import Webex
 Pairs = Iterable[EndTimeSessionId | UserSession | Mapping[str, Any]]
 H = TypeVar("H", bound=Handler)
 R = TypeVar("R", JanusResponseEvent, UpdateMissedCallsResponse, DeleteCallHistoryRecordsResponse)
-
-NOTHING_TO_DO = "No sessions were given: nothing to do."
 
 
 @public
@@ -101,12 +95,7 @@ class CallHistoryClient:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_exc_info: object) -> None:
         self.close()
 
     @without_frames
@@ -168,16 +157,11 @@ class CallHistoryClient:
 
         Raises:
             TypeError, ValueError: an entry is wrong; its index is named, and nothing was sent.
-            TransportError: nobody answered, after the retries.
-            DecodeError: the answer is not what Webex sends.
-            AuthenticationError: the function that gives the token gave none.
-            RuntimeError: the client is closed.
+            TransportError, DecodeError, AuthenticationError, RuntimeError: as for
+                :meth:`get_call_history_data`.
         """
         self._listener.check_open()
         pairs = pairs_for_wire(end_time_session_ids, "end_time_session_ids")
-        if not pairs:
-            data = ReadStatusData(read_status_message=NOTHING_TO_DO)
-            return UpdateMissedCallsResponse(status_code=200, data=data, message=SUCCESS)
         try:
             return history_api.set_read_state(self._account, self._session, pairs)
         except ApiError as error:
@@ -197,16 +181,11 @@ class CallHistoryClient:
 
         Raises:
             TypeError, ValueError: an entry is wrong; its index is named, and nothing was sent.
-            TransportError: nobody answered, after the retries.
-            DecodeError: the answer is not what Webex sends.
-            AuthenticationError: the function that gives the token gave none.
-            RuntimeError: the client is closed.
+            TransportError, DecodeError, AuthenticationError, RuntimeError: as for
+                :meth:`get_call_history_data`.
         """
         self._listener.check_open()
         pairs = pairs_for_wire(delete_session_ids, "delete_session_ids")
-        if not pairs:
-            data = DeleteStatusData(delete_status_message=NOTHING_TO_DO)
-            return DeleteCallHistoryRecordsResponse(status_code=200, data=data, message=SUCCESS)
         try:
             return history_api.mark_as_deleted(self._account, self._session, pairs)
         except ApiError as error:
@@ -217,10 +196,7 @@ class CallHistoryClient:
         """Return the envelope of a "no" from Webex, and log it; raise it if no request was sent."""
         if error.tracking_id is None:
             raise error
-        words = error.error
-        if error.reason is not None:
-            words = f"{words}; the token was not refreshed: {error.reason}"
-        self._logger.warning("%s: %s (tracking id %s)", call, words, error.tracking_id)
+        self._logger.warning("%s: %s", call, error)
         return failed_response(cls, error)
 
     @overload
@@ -237,8 +213,8 @@ class CallHistoryClient:
         and closures never do. The signals in :mod:`callhistory.signals` carry the same events.
 
         Args:
-            name: ``"callHistory:user_recent_sessions"``, ``"callHistory:user_viewed_sessions"`` or
-                ``"callHistory:user_sessions_deleted"``, or a member of :class:`CallHistoryEvent`.
+            name: a member of :class:`CallHistoryEvent`, or its documented name, such as
+                ``"callHistory:user_recent_sessions"``.
             handler: is called as ``handler(event)``, in the dispatcher thread, one at a time.
 
         Returns:
@@ -246,11 +222,6 @@ class CallHistoryClient:
 
         Raises:
             TypeError, ValueError: there is no event of this name, or the handler can't be called.
-
-        Example:
-            >>> @client.on("callHistory:user_recent_sessions")  # doctest: +SKIP
-            ... def show(event):
-            ...     print(event.data.user_sessions.user_sessions[0])
         """
         name = member(name, CallHistoryEvent, "name")
         if handler is None:
@@ -261,12 +232,7 @@ class CallHistoryClient:
     def off(self, name: CallHistoryEvent | str, handler: Handler) -> None:
         """Stop calling a function with the events of a kind; one that is not called is ignored.
 
-        Args:
-            name: as for :meth:`on`.
-            handler: the function.
-
-        Raises:
-            TypeError, ValueError: there is no event of this name.
+        It takes and raises what :meth:`on` does.
         """
         self._handlers.remove(name, handler)
 
@@ -334,3 +300,50 @@ class CallHistoryClient:
         finally:
             # Not before: the program may end as soon as wait() returns.
             self._listener.finish()
+
+
+@public
+@without_frames
+def create_call_history_client(
+    webex: Webex | str | TokenFunction | None = None,
+    logger: logging.Logger | str | None = None,
+) -> CallHistoryClient:
+    """Return a :class:`CallHistoryClient`, under the name that the Webex documentation uses.
+
+    It takes and raises what :class:`CallHistoryClient` does.
+    """
+    return CallHistoryClient(webex, logger)
+
+
+@public
+class Calling:
+    """Webex Calling, as far as this library goes: its call history.
+
+    It takes and raises what :class:`CallHistoryClient` does.
+    """
+
+    @without_frames
+    def __init__(
+        self,
+        webex: Webex | str | TokenFunction | None = None,
+        logger: logging.Logger | str | None = None,
+    ) -> None:
+        self._call_history = CallHistoryClient(webex, logger)
+
+    @property
+    def call_history(self) -> CallHistoryClient:
+        """The client of the call history; always the same one."""
+        return self._call_history
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} with {self._call_history!r}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc_info: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the client of the call history."""
+        self._call_history.close()

@@ -28,8 +28,7 @@ from .callers_session import adapters_of, session_like
 from .deadline import DeadlineAdapter
 from .response import Response, no_answer, without_context
 from .retry import GaveUp, RetryAdapter, RetryPolicy, retry_after
-from .token_refresh import Form
-from .token_source import Token, TokenSource
+from .token import Form, Token, TokenSource
 from .trusted_hosts import TokenAuth, TrustedHosts, host_and_port, is_on_this_machine
 
 _MOST_REDIRECTS = 5

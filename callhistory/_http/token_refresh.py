@@ -1,6 +1,5 @@
 """What is sent to Webex to refresh an access token, and what it answers."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from attrs import field, frozen
@@ -10,7 +9,7 @@ from .._public import public
 from .._records.strict_json import json_type, read_json, type_at
 from .._redaction import public_words
 from .response import Response
-from .token_text import clean_token
+from .token import Form, clean_token
 from .trusted_hosts import lack_of_protection
 
 TOKEN_URL = "https://webexapis.com/v1/access_token"  # noqa: S105 - no password
@@ -29,19 +28,6 @@ class Integration:
 
     client_id: str = field(repr=False)
     client_secret: str = field(repr=False)
-
-
-@frozen
-class Form:
-    """A form to be sent without a token.
-
-    Attributes:
-        url: where to.
-        fields: what it says.
-    """
-
-    url: str
-    fields: Mapping[str, str] = field(repr=False)
 
 
 @public

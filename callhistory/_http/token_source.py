@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import math
 import os
-from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Protocol
-
-from attrs import field, frozen
 
 from .._clock import steady
 from .._concurrency import ErrorCheckingLock, copy_for_this_thread
 from .._errors import AuthenticationError, CallHistoryError
 from .._limits import USUAL, Limits
 from .._logging import log
-from .response import Response
-from .token_refresh import TOKEN_URL, Form, Integration, TokenGrant, read_grant, refresh_form
-from .token_text import clean_token
+from .token import FormSender, Token, TokenSource, clean_token
+from .token_refresh import TOKEN_URL, Integration, TokenGrant, read_grant, refresh_form
 
 TokenFunction = Callable[[], str]
 
@@ -32,53 +27,6 @@ _ALL_OF_IT = f"{', '.join(_TO_REFRESH)} (or {_ALL_VARIABLES} in the environment)
 
 # A token is refreshed before it expires: by a tenth of its life, and by this much at most.
 _LONGEST_MARGIN = 300.0  # seconds
-
-
-@frozen
-class Token:
-    """An access token. Its repr does not show it.
-
-    Attributes:
-        value: the token.
-        number: counts up from 1 with each token that takes the place of another.
-    """
-
-    value: str = field(repr=False)
-    number: int
-
-
-class FormSender(Protocol):
-    """What can send a form to Webex: a :class:`Session`."""
-
-    def send_form(self, form: Form) -> Response:
-        """Send a form, without a token, and return the answer."""
-
-
-class TokenSource(ABC):
-    """Where access tokens come from. Any thread may ask."""
-
-    @abstractmethod
-    def current(self, sender: FormSender) -> Token:
-        """Return the token to use now.
-
-        Args:
-            sender: sends what it takes to get one.
-
-        Raises:
-            AuthenticationError: there is none.
-            CallHistoryError: there is none yet, and Webex gave none.
-        """
-
-    @abstractmethod
-    def renew(self, refused: Token, sender: FormSender) -> Token | None:
-        """Return a token to use in place of one that Webex refused; ``None`` when there is none.
-
-        Several threads may come with the same token: one of them asks for another.
-
-        Raises:
-            AuthenticationError: Webex refuses to give another.
-            CallHistoryError: none can be had now.
-        """
 
 
 class GivenToken(TokenSource):

@@ -8,14 +8,17 @@ from __future__ import annotations
 import math
 import threading
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from .._clock import steady
 from .._errors import CallHistoryError
-from .._http.session import Session
-from .._limits import Limits
-from .._logging import Log
-from .._webex.account import Account
-from .recovery import Recovery
+
+if TYPE_CHECKING:
+    from .._http.session import Session
+    from .._limits import Limits
+    from .._logging import Log
+    from .._webex.account import Account
+    from .recovery import Recovery
 
 
 class DeviceRefresh:

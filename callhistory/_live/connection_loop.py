@@ -6,26 +6,30 @@ import atexit
 import threading
 import traceback
 import weakref
+from typing import TYPE_CHECKING
 
 from attrs import evolve
 
 from .._clock import steady
 from .._errors import ApiError, CallHistoryError, ListenError
-from .._http.token_source import Token
-from .._logging import Log
 from .._redaction import public_words
-from .._webex.account import Account
 from .background import Background, DeviceRefresh
 from .connection import ConnectionEnded, WebSocket, with_query
 from .connection_reader import ConnectionReader
 from .connection_state import ConnectionState
-from .dispatcher import Dispatcher
-from .inbox import Inbox
 from .phase import ListenerPhase, Phase
 from .protocol import Mercury
 from .reconnect import Again, Ended, Never, Reconnection, error_of, token_refused
 from .recovery import Recovery
 from .webex_clock import SleepDetector, WebexClock
+
+if TYPE_CHECKING:
+    from .._http.token import Token
+    from .._logging import Log
+    from .._webex.account import Account
+    from .dispatcher import Dispatcher
+    from .inbox import Inbox
+
 
 _running: weakref.WeakSet[ConnectionLoop] = weakref.WeakSet()
 

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from attrs import evolve, frozen
 
 from .._clock import steady
-from .._limits import Limits
-from .._logging import Log
-from .background import Background
-from .connection import ConnectionEnded, WebSocket
-from .connection_state import ConnectionState
-from .dispatcher import Dispatcher
-from .inbox import Inbox
-from .phase import ListenerPhase
+from .connection import ConnectionEnded
 from .protocol import (
     Counted,
     Dead,
@@ -26,7 +21,17 @@ from .protocol import (
     Send,
 )
 from .reconnect import Ended
-from .webex_clock import SleepDetector, WebexClock
+
+if TYPE_CHECKING:
+    from .._limits import Limits
+    from .._logging import Log
+    from .background import Background
+    from .connection import WebSocket
+    from .connection_state import ConnectionState
+    from .dispatcher import Dispatcher
+    from .inbox import Inbox
+    from .phase import ListenerPhase
+    from .webex_clock import SleepDetector, WebexClock
 
 
 @frozen(kw_only=True)

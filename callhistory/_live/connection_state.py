@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from .. import signals
 from .._clock import steady
 from .._records.timestamps import whole_ms
-from .dispatcher import Dispatcher
-from .reconnect import Ended
-from .webex_clock import WebexClock
+
+if TYPE_CHECKING:
+    from .dispatcher import Dispatcher
+    from .reconnect import Ended
+    from .webex_clock import WebexClock
 
 
 class ConnectionState:

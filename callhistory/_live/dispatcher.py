@@ -6,13 +6,15 @@ import inspect
 import queue
 import threading
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import blinker
 
 from .. import signals
-from .._logging import Log
-from .handlers import Handlers
+
+if TYPE_CHECKING:
+    from .._logging import Log
+    from .handlers import Handlers
 
 _MANY = 1000
 

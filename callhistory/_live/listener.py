@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -10,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 from .._clock import steady
 from .._errors import ListenError
 from .._logging import NeverRaisingLog
-from .._webex.account import Account
 from .dispatcher import Dispatcher
-from .handlers import Handlers
 from .inbox import Inbox
 from .phase import Phase
 
 if TYPE_CHECKING:
+    import logging
+
+    from .._webex.account import Account
     from .connection_loop import ConnectionLoop
+    from .handlers import Handlers
 
 
 class Listener:

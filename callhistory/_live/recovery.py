@@ -7,20 +7,22 @@ import random
 import threading
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._clock import steady
 from .._errors import ApiError
-from .._http.session import Session
-from .._limits import Limits
-from .._logging import Log
 from .._records.decode import read_readable_sessions
 from .._records.enums import Sort
 from .._records.sessions import UserSession
 from .._webex import history_api
-from .._webex.account import Account
-from .connection_state import ConnectionState
-from .inbox import Inbox
+
+if TYPE_CHECKING:
+    from .._http.session import Session
+    from .._limits import Limits
+    from .._logging import Log
+    from .._webex.account import Account
+    from .connection_state import ConnectionState
+    from .inbox import Inbox
 
 _PAGE = 50
 _LARGEST_PAGE = 10_000

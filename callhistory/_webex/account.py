@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable
-from types import TracebackType
 from typing import Self
 
 import requests
@@ -15,8 +14,9 @@ from .._concurrency import SingleFlight, start_throttle
 from .._errors import ListenError
 from .._http.retry import RetryPolicy
 from .._http.session import Session
+from .._http.token import TokenSource
 from .._http.token_refresh import TokenGrant, read_token_url
-from .._http.token_source import TokenFunction, TokenSource, token_source
+from .._http.token_source import TokenFunction, token_source
 from .._http.trusted_hosts import TrustedHosts
 from .._limits import USUAL, Limits
 from .._public import public
@@ -274,12 +274,7 @@ class Webex:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_exc_info: object) -> None:
         self.close()
 
     def close(self) -> None:

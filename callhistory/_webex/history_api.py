@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._errors import DecodeError
-from .._http.response import Response
-from .._http.session import Session
 from .._records.base import Extra
 from .._records.decode import read_sessions
 from .._records.enums import CallingBackend, Sort
@@ -25,12 +23,17 @@ from .._records.sessions import UserSession
 from .._records.strict_json import json_type, read_json, type_at
 from .._records.surprises import note_unnamed
 from .._records.timestamps import whole_ms, write_time
-from .account import Account
 from .ucm_lines import number_lines
+
+if TYPE_CHECKING:
+    from .._http.response import Response
+    from .._http.session import Session
+    from .account import Account
 
 _SESSIONS = "/history/userSessions"
 READ = "Missed calls are read by the user."
 DELETED = "Call history records are deleted by the user."
+NOTHING_TO_DO = "No sessions were given: nothing to do."
 
 
 def fetch(
@@ -94,8 +97,11 @@ def set_read_state(
     Args:
         account: whose sessions.
         session: sends the requests.
-        pairs: end time and id of each, as on the wire.
+        pairs: end time and id of each, as on the wire; where there are none, nothing is sent.
     """
+    if not pairs:
+        data = ReadStatusData(read_status_message=NOTHING_TO_DO)
+        return UpdateMissedCallsResponse(status_code=200, message=SUCCESS, data=data)
     answer = _write(account, session, "/setReadState", {"endTimeSessionIds": pairs})
     status, document = _read(answer, may_be_empty=True)
     return UpdateMissedCallsResponse(
@@ -110,6 +116,9 @@ def mark_as_deleted(
     account: Account, session: Session, pairs: list[dict[str, Any]]
 ) -> DeleteCallHistoryRecordsResponse:
     """Delete sessions; takes and raises what :func:`set_read_state` does."""
+    if not pairs:
+        data = DeleteStatusData(delete_status_message=NOTHING_TO_DO)
+        return DeleteCallHistoryRecordsResponse(status_code=200, message=SUCCESS, data=data)
     answer = _write(account, session, "/markAsDeleted", {"deleteSessionIds": pairs})
     status, document = _read(answer, may_be_empty=True)
     return DeleteCallHistoryRecordsResponse(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from attrs import evolve
 
 from .._errors import CallHistoryError
-from .._http.session import Session
 from .._logging import log
 from .._records.strict_json import read_json
-from .account import Account
+
+if TYPE_CHECKING:
+    from .._http.session import Session
+    from .account import Account
 
 
 def number_lines(account: Account, session: Session, sessions: list[Any]) -> None:

@@ -22,11 +22,12 @@ ROOMS: dict[str, set[str]] = {
     "_version": set(),
     "_public": set(),
     "_clock": set(),
-    "_throttle": set(),  # to go
-    "_redaction": set(),
+    "_limits": {"attrs"},
     "_logging": set(),
-    "_concurrency": set(),
+    "_notebook": set(),
     "_errors": set(),
+    "_redaction": set(),
+    "_concurrency": set(),
     "_records": {"attrs", "cattrs", "pandas"},
     "_http": {"attrs", "requests", "urllib3"},
     "_arguments": set(),
@@ -34,14 +35,13 @@ ROOMS: dict[str, set[str]] = {
     "signals": {"attrs", "blinker"},
     "_live": {"attrs", "blinker", "websockets"},
     "_client": {"attrs"},
-    "_calling": set(),  # to go
     "__init__": set(),
     "sandbox": {"attrs", "flask", "werkzeug", "requests", "websockets"},
     "testing": {"pytest"},
 }
 # The sandbox is a Webex, not a client: beside what everybody may use it knows records and `Webex`.
 FOR_THE_SANDBOX = {"_records", "_webex.account"}
-LONGEST_CHAIN = 23  # being shortened to 12
+LONGEST_CHAIN = 12
 MOST_LINES = 350
 
 
