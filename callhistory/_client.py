@@ -7,8 +7,6 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Self, TypeVar, overload
 
-from attrs import evolve
-
 from ._arguments import (
     days_ago,
     member,
@@ -84,9 +82,10 @@ class CallHistoryClient:
                 f"not {type(webex).__name__}"
             )
         self._account = self._webex._account
-        self._session = self._account.join()
         self._handlers = Handlers()
         self._listener = Listener(self._account, self, self._handlers, self._logger)
+        self._check_open()
+        self._session = self._account.join()
 
     def __repr__(self) -> str:
         state = "closed" if self._listener.closed else "open"
@@ -126,21 +125,17 @@ class CallHistoryClient:
             AuthenticationError: the function that gives the token gave none.
             RuntimeError: the client is closed.
         """
-        self._listener.check_open()
+        self._check_open()
         since = days_ago(days)
         limit = whole_number(limit, "limit", least=1)
         order = member(sort, Sort, "sort")
         key = member(sort_by, SortBy, "sort_by")
         try:
-            page = history_api.fetch(
-                self._account, self._session, since=since, limit=limit, sort=order
+            return history_api.fetch(
+                self._account, self._session, since=since, limit=limit, sort=order, sort_by=key
             )
         except ApiError as error:
             return self._failed(JanusResponseEvent, "get_call_history_data", error)
-        if key is SortBy.START_TIME:
-            ordered = sorted(page, key=lambda s: s.start_time, reverse=order is Sort.DESC)
-            page = evolve(page, data=evolve(page.data, user_sessions=tuple(ordered)))
-        return page
 
     @without_frames
     def update_missed_calls(self, end_time_session_ids: Pairs) -> UpdateMissedCallsResponse:
@@ -160,7 +155,7 @@ class CallHistoryClient:
             TransportError, DecodeError, AuthenticationError, RuntimeError: as for
                 :meth:`get_call_history_data`.
         """
-        self._listener.check_open()
+        self._check_open()
         pairs = pairs_for_wire(end_time_session_ids, "end_time_session_ids")
         try:
             return history_api.set_read_state(self._account, self._session, pairs)
@@ -184,13 +179,22 @@ class CallHistoryClient:
             TransportError, DecodeError, AuthenticationError, RuntimeError: as for
                 :meth:`get_call_history_data`.
         """
-        self._listener.check_open()
+        self._check_open()
         pairs = pairs_for_wire(delete_session_ids, "delete_session_ids")
         try:
             return history_api.mark_as_deleted(self._account, self._session, pairs)
         except ApiError as error:
             cls = DeleteCallHistoryRecordsResponse
             return self._failed(cls, "delete_call_history_records", error)
+
+    def _check_open(self) -> None:
+        if self._account.forked:
+            raise RuntimeError(
+                "this client was used before the process forked, and stays the parent's; "
+                "make another one in the child"
+            )
+        if self._listener.closed:
+            raise RuntimeError("this client is closed; make another one")
 
     def _failed(self, cls: type[R], call: str, error: ApiError) -> R:
         """Return the envelope of a "no" from Webex, and log it; raise it if no request was sent."""
@@ -206,7 +210,7 @@ class CallHistoryClient:
     def on(
         self, name: CallHistoryEvent | str, handler: Handler | None = None
     ) -> Handler | Callable[[Handler], Handler]:
-        """Call a function with each event of a kind; also as a decorator.
+        """Call a function with each event of a kind, and return it; also as a decorator.
 
         The client holds the function, until :meth:`off`. A function that a notebook's cell defines
         at its top level takes the place of its earlier self when the cell is run again; lambdas
@@ -216,9 +220,6 @@ class CallHistoryClient:
             name: a member of :class:`CallHistoryEvent`, or its documented name, such as
                 ``"callHistory:user_recent_sessions"``.
             handler: is called as ``handler(event)``, in the dispatcher thread, one at a time.
-
-        Returns:
-            The handler, or a decorator for it.
 
         Raises:
             TypeError, ValueError: there is no event of this name, or the handler can't be called.
@@ -259,7 +260,9 @@ class CallHistoryClient:
             TypeError, ValueError: ``timeout`` is no number of seconds above 0.
             RuntimeError: the client is closed.
         """
-        self._listener.listen(seconds_above_zero(timeout, "timeout"))
+        seconds = seconds_above_zero(timeout, "timeout")
+        self._check_open()
+        self._listener.listen(seconds)
 
     @property
     def listening(self) -> bool:
@@ -268,13 +271,10 @@ class CallHistoryClient:
 
     @without_frames
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the client is closed; Ctrl-C gets through.
+        """Wait until the client is closed, and return whether it is; Ctrl-C gets through.
 
         Args:
             timeout: at most so many seconds; ``None``, the default, for no end.
-
-        Returns:
-            Whether it is closed.
 
         Raises:
             ListenError, AuthenticationError: Webex refuses the connection for good.

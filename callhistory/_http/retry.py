@@ -22,7 +22,7 @@ from requests.adapters import BaseAdapter
 
 from .._limits import USUAL, Limits
 from .body import read_body
-from .response import causes, without_context
+from .transport_errors import causes, without_context
 from .trusted_hosts import is_on_this_machine
 
 RETRIED_STATUSES = frozenset({429, 502, 503, 504})

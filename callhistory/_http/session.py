@@ -26,9 +26,10 @@ from .._logging import log
 from .._version import __version__
 from .callers_session import adapters_of, session_like
 from .deadline import DeadlineAdapter
-from .response import Response, no_answer, without_context
+from .response import Response
 from .retry import GaveUp, RetryAdapter, RetryPolicy, retry_after
 from .token import Form, Token, TokenSource
+from .transport_errors import no_answer, without_context
 from .trusted_hosts import TokenAuth, TrustedHosts, host_and_port, is_on_this_machine
 
 _MOST_REDIRECTS = 5

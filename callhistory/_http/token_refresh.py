@@ -1,20 +1,28 @@
-"""What is sent to Webex to refresh an access token, and what it answers."""
+"""A token that is refreshed: when, what is sent to Webex for it, and what it answers."""
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 from attrs import field, frozen
 
-from .._errors import AuthenticationError, DecodeError
+from .._clock import steady
+from .._concurrency import ErrorCheckingLock, copy_for_this_thread
+from .._errors import AuthenticationError, CallHistoryError, DecodeError
+from .._limits import Limits
+from .._logging import log
 from .._public import public
 from .._records.strict_json import json_type, read_json, type_at
 from .._redaction import public_words
 from .response import Response
-from .token import Form, clean_token
+from .token import Form, FormSender, Token, TokenSource, clean_token
 from .trusted_hosts import lack_of_protection
 
 TOKEN_URL = "https://webexapis.com/v1/access_token"  # noqa: S105 - no password
 
 _PASSING_STATUSES = frozenset({408, 429})
+# A token is refreshed before it expires: by a tenth of its life, and by this much at most.
+_LONGEST_MARGIN = 300.0  # seconds
 
 
 @frozen
@@ -139,3 +147,109 @@ def _words(body: bytes, form: Form) -> str:
 
 def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
+
+
+class RefreshedToken(TokenSource):
+    """A token that Webex replaces: when it refuses it, and before it expires.
+
+    Args:
+        integration: what the program proves itself with.
+        refresh_token: what the next token is asked for with. Webex may replace it, too.
+        access_token: the token to begin with, if there is one.
+        url: where tokens are refreshed.
+        on_refresh: is called with each new token, so that it can be stored.
+        limits: how soon an early refresh that failed is tried again.
+    """
+
+    def __init__(
+        self,
+        integration: Integration,
+        refresh_token: str,
+        *,
+        access_token: str | None,
+        url: str,
+        on_refresh: Callable[[TokenGrant], object] | None,
+        limits: Limits,
+    ) -> None:
+        self._integration = integration
+        self._refresh_token = refresh_token
+        self._url = url
+        self._on_refresh = on_refresh
+        self._limits = limits
+        self._token = None if access_token is None else Token(access_token, 1)
+        self._refresh_at = math.inf  # by the steady clock
+        self._lock = ErrorCheckingLock("on_refresh")
+        self._tries = 0
+        self._failure: CallHistoryError | None = None
+
+    def current(self, sender: FormSender) -> Token:
+        """Return the token; refresh it if there is none yet or it is about to expire."""
+        self._lock.check()
+        token = self._token
+        if token is None:
+            return self._refresh_once(None, sender)
+        if steady() < self._refresh_at:
+            return token
+        if not self._lock.acquire(wait=False):
+            return token  # it is still valid, and another thread is about to replace it
+        try:
+            if self._token is token:
+                self._refresh_early(sender)
+            return self._token or token
+        finally:
+            self._lock.release()
+
+    def renew(self, refused: Token, sender: FormSender) -> Token | None:
+        """Refresh the token, unless another thread did since it was in use."""
+        return self._refresh_once(refused, sender)
+
+    def _refresh_once(self, known: Token | None, sender: FormSender) -> Token:
+        """Refresh a token; threads that wait for it meanwhile share the outcome."""
+        tries = self._tries
+        with self._lock:
+            token = self._token
+            if token is not None and (known is None or token.number != known.number):
+                return token
+            if self._tries != tries and self._failure is not None:
+                raise copy_for_this_thread(self._failure)
+            return self._refresh(sender)
+
+    def _refresh_early(self, sender: FormSender) -> None:
+        try:
+            self._refresh(sender)
+        except CallHistoryError as error:
+            self._refresh_at = steady() + self._limits.early_refresh_retry
+            log.warning("the token was not refreshed ahead of its expiry, trying again: %s", error)
+
+    def _refresh(self, sender: FormSender) -> Token:
+        self._failure = None
+        try:
+            form = refresh_form(self._url, self._integration, self._refresh_token)
+            grant = read_grant(sender.send_form(form), form)
+        except CallHistoryError as error:
+            self._failure = error
+            raise
+        finally:
+            self._tries += 1
+        number = 1 if self._token is None else self._token.number + 1
+        self._refresh_token = grant.refresh_token
+        self._token = Token(grant.access_token, number)
+        self._refresh_at = _when_to_refresh(grant)
+        self._report(grant)
+        return self._token
+
+    def _report(self, grant: TokenGrant) -> None:
+        if self._on_refresh is None:
+            return
+        try:
+            self._on_refresh(grant)
+        except Exception as error:  # noqa: BLE001 - the token is good, whoever could not store it
+            # Its text may show the token.
+            name = type(error).__name__
+            log.error("on_refresh failed with %s; the new token is used on", name)
+
+
+def _when_to_refresh(grant: TokenGrant) -> float:
+    if grant.expires_in is None:
+        return math.inf
+    return steady() + grant.expires_in - min(_LONGEST_MARGIN, grant.expires_in / 10)

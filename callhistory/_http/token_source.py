@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable
 
-from .._clock import steady
-from .._concurrency import ErrorCheckingLock, copy_for_this_thread
-from .._errors import AuthenticationError, CallHistoryError
+from .._concurrency import ErrorCheckingLock
+from .._errors import AuthenticationError
 from .._limits import USUAL, Limits
-from .._logging import log
 from .token import FormSender, Token, TokenSource, clean_token
-from .token_refresh import TOKEN_URL, Integration, TokenGrant, read_grant, refresh_form
+from .token_refresh import (
+    TOKEN_URL,
+    Integration,
+    RefreshedToken,
+    TokenGrant,
+)
 
 TokenFunction = Callable[[], str]
 
@@ -24,9 +26,6 @@ _TO_REFRESH = {
 }
 _ALL_VARIABLES = ", ".join(_TO_REFRESH.values())
 _ALL_OF_IT = f"{', '.join(_TO_REFRESH)} (or {_ALL_VARIABLES} in the environment)"
-
-# A token is refreshed before it expires: by a tenth of its life, and by this much at most.
-_LONGEST_MARGIN = 300.0  # seconds
 
 
 class GivenToken(TokenSource):
@@ -74,112 +73,6 @@ class AskedToken(TokenSource):
         if token is None or (isinstance(token, str) and not token.strip()):
             raise AuthenticationError(401, "no access token: the function for it gave none")
         return clean_token(token)
-
-
-class RefreshedToken(TokenSource):
-    """A token that Webex replaces: when it refuses it, and before it expires.
-
-    Args:
-        integration: what the program proves itself with.
-        refresh_token: what the next token is asked for with. Webex may replace it, too.
-        access_token: the token to begin with, if there is one.
-        url: where tokens are refreshed.
-        on_refresh: is called with each new token, so that it can be stored.
-        limits: how soon an early refresh that failed is tried again.
-    """
-
-    def __init__(
-        self,
-        integration: Integration,
-        refresh_token: str,
-        *,
-        access_token: str | None,
-        url: str,
-        on_refresh: Callable[[TokenGrant], object] | None,
-        limits: Limits,
-    ) -> None:
-        self._integration = integration
-        self._refresh_token = refresh_token
-        self._url = url
-        self._on_refresh = on_refresh
-        self._limits = limits
-        self._token = None if access_token is None else Token(access_token, 1)
-        self._refresh_at = math.inf  # by the steady clock
-        self._lock = ErrorCheckingLock("on_refresh")
-        self._tries = 0
-        self._failure: CallHistoryError | None = None
-
-    def current(self, sender: FormSender) -> Token:
-        """Return the token; refresh it if there is none yet or it is about to expire."""
-        self._lock.check()
-        token = self._token
-        if token is None:
-            return self._refresh_once(None, sender)
-        if steady() < self._refresh_at:
-            return token
-        if not self._lock.acquire(wait=False):
-            return token  # it is still valid, and another thread is about to replace it
-        try:
-            if self._token is token:
-                self._refresh_early(sender)
-            return self._token or token
-        finally:
-            self._lock.release()
-
-    def renew(self, refused: Token, sender: FormSender) -> Token | None:
-        """Refresh the token, unless another thread did since it was in use."""
-        return self._refresh_once(refused, sender)
-
-    def _refresh_once(self, known: Token | None, sender: FormSender) -> Token:
-        """Refresh a token; threads that wait for it meanwhile share the outcome."""
-        tries = self._tries
-        with self._lock:
-            token = self._token
-            if token is not None and (known is None or token.number != known.number):
-                return token
-            if self._tries != tries and self._failure is not None:
-                raise copy_for_this_thread(self._failure)
-            return self._refresh(sender)
-
-    def _refresh_early(self, sender: FormSender) -> None:
-        try:
-            self._refresh(sender)
-        except CallHistoryError as error:
-            self._refresh_at = steady() + self._limits.early_refresh_retry
-            log.warning("the token was not refreshed ahead of its expiry, trying again: %s", error)
-
-    def _refresh(self, sender: FormSender) -> Token:
-        self._failure = None
-        try:
-            form = refresh_form(self._url, self._integration, self._refresh_token)
-            grant = read_grant(sender.send_form(form), form)
-        except CallHistoryError as error:
-            self._failure = error
-            raise
-        finally:
-            self._tries += 1
-        number = 1 if self._token is None else self._token.number + 1
-        self._refresh_token = grant.refresh_token
-        self._token = Token(grant.access_token, number)
-        self._refresh_at = _when_to_refresh(grant)
-        self._report(grant)
-        return self._token
-
-    def _report(self, grant: TokenGrant) -> None:
-        if self._on_refresh is None:
-            return
-        try:
-            self._on_refresh(grant)
-        except Exception as error:  # noqa: BLE001 - the token is good, whoever could not store it
-            # Its text may show the token.
-            name = type(error).__name__
-            log.error("on_refresh failed with %s; the new token is used on", name)
-
-
-def _when_to_refresh(grant: TokenGrant) -> float:
-    if grant.expires_in is None:
-        return math.inf
-    return steady() + grant.expires_in - min(_LONGEST_MARGIN, grant.expires_in / 10)
 
 
 def token_source(

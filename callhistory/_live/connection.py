@@ -24,8 +24,8 @@ from websockets.sync.client import ClientConnection, reconnect
 from websockets.sync.utils import Deadline
 
 from .._errors import ListenError
-from .._http.response import no_answer
 from .._http.retry import retry_after
+from .._http.transport_errors import no_answer
 from .._http.trusted_hosts import host_and_port
 from .._limits import USUAL, Limits
 from .._redaction import public_words

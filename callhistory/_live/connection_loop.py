@@ -99,7 +99,6 @@ class ConnectionLoop:
             CallHistoryError: it has not, in ``timeout`` seconds or at all; the threads have ended.
         """
         try:
-            self._account.claim_events(self.ended)
             self._thread.start()
             phase = self.phase.wait_while_connecting(timeout)
         except BaseException:

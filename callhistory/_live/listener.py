@@ -65,7 +65,8 @@ class Listener:
             raise ListenError(None, "another listen() was under way all the time")
         try:
             with self._lock:
-                self.check_open()
+                if self.closed:
+                    raise RuntimeError("this client is closed; make another one")
                 earlier = self._loop
                 if earlier is not None and earlier.phase.now is Phase.LISTENING:
                     return
@@ -74,6 +75,9 @@ class Listener:
             try:
                 if earlier is not None:
                     earlier.end()
+                if not self._account.claim_events(loop.ended):
+                    loop.end()
+                    raise _another_listens()
                 loop.start(deadline - time.monotonic())
             except BaseException:
                 with self._lock:
@@ -123,8 +127,10 @@ class Listener:
         if self._loop is not None:
             self._loop.phase.over()
 
-    def check_open(self) -> None:
-        """Raise a RuntimeError if the client is closed, or a copy of a parent process'."""
-        self._account.check_usable()
-        if self.closed:
-            raise RuntimeError("this client is closed; make another one")
+
+def _another_listens() -> ListenError:
+    return ListenError(
+        None,
+        "another client of this Webex listens already, and Webex would end one of the two; "
+        "give each a Webex of its own, or connect to the signals",
+    )

@@ -11,7 +11,6 @@ import requests
 
 from .._arguments import member, seconds_to_connect_and_read, whole_number
 from .._concurrency import SingleFlight, start_throttle
-from .._errors import ListenError
 from .._http.retry import RetryPolicy
 from .._http.session import Session
 from .._http.token import TokenSource
@@ -67,16 +66,6 @@ class Account:
         """Whether this is a copy, in a forked child, of what the parent has used."""
         return self._process not in (None, os.getpid())
 
-    def check_usable(self) -> None:
-        """Raise a RuntimeError if it is closed, or the copy of what a parent process has used."""
-        if self.forked:
-            raise RuntimeError(
-                "this client was used before the process forked, and stays the parent's; "
-                "make another one in the child"
-            )
-        if self.closed:
-            raise RuntimeError("this Webex is closed; make another one")
-
     def open_session(self) -> Session:
         """Return an HTTP session of its own."""
         return Session(self._callers, self._tokens, self.hosts, self.policy)
@@ -116,7 +105,7 @@ class Account:
     def join(self) -> Session:
         """Return the HTTP session for one more client."""
         with self._lock:
-            self.check_usable()
+            self._check_open()
             session = self.open_session()
             self._sessions.add(session)
         return session
@@ -143,27 +132,25 @@ class Account:
             session.close()
         self._delete_device(sessions[0] if sessions else None)
 
-    def claim_events(self, ended: threading.Event) -> None:
-        """Reserve live events for one client: a device has one connection.
+    def claim_events(self, ended: threading.Event) -> bool:
+        """Reserve live events for one client; return whether no other one has them.
 
         Args:
-            ended: is set when that client has ended to listen.
-
-        Raises:
-            ListenError: another client listens.
+            ended: is set when that client has stopped listening.
         """
         with self._lock:
             if self._listening is not None and not self._listening.is_set():
-                raise ListenError(
-                    None,
-                    "another client of this Webex listens already, and Webex would end one of the "
-                    "two; give each a Webex of its own, or connect to the signals",
-                )
+                return False
             self._listening = ended
+            return True
 
     def _use(self) -> None:
-        self.check_usable()
+        self._check_open()
         self._process = os.getpid()
+
+    def _check_open(self) -> None:
+        if self.closed:
+            raise RuntimeError("this Webex is closed; make another one")
 
     def _fetch_catalog(self, session: Session) -> Catalog:
         with start_throttle.turn(self.limits.throttle_wait):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .._errors import DecodeError
 from .._records.base import Extra
 from .._records.decode import read_sessions
-from .._records.enums import CallingBackend, Sort
+from .._records.enums import CallingBackend, Sort, SortBy
 from .._records.responses import (
     SUCCESS,
     DeleteCallHistoryRecordsResponse,
@@ -43,6 +43,7 @@ def fetch(
     since: datetime,
     limit: int,
     sort: Sort,
+    sort_by: SortBy = SortBy.END_TIME,
     read: Callable[[list[Any]], tuple[UserSession, ...]] = read_sessions,
 ) -> JanusResponseEvent:
     """Return a page of the history, sorted by end time.
@@ -53,6 +54,7 @@ def fetch(
         since: sessions that ended from then on.
         limit: how many at most.
         sort: which of them, and in which order.
+        sort_by: by which time to order the page. Janus always chooses it by end time.
         read: reads the sessions of the answer, and may use up the list.
 
     Raises:
@@ -81,11 +83,15 @@ def fetch(
         number_lines(account, session, found)
     for name, value in document.items():
         note_unnamed("answer", name, value)
+    sessions = read(found)
+    if sort_by is SortBy.START_TIME:
+        descending = sort is Sort.DESC
+        sessions = tuple(sorted(sessions, key=lambda s: s.start_time, reverse=descending))
     return JanusResponseEvent(
         status_code=status,
         message=SUCCESS,
         tracking_id=answer.tracking_id,
-        data=HistoryData(user_sessions=read(found), extra=Extra(document)),
+        data=HistoryData(user_sessions=sessions, extra=Extra(document)),
     )
 
 
