@@ -21,14 +21,15 @@ from .phase import ListenerPhase, Phase
 from .protocol import Mercury
 from .reconnect import Again, Ended, Never, Reconnection, error_of, token_refused
 from .recovery import Recovery
-from .webex_clock import SleepDetector, WebexClock
+from .sleep_detector import SleepDetector
+from .webex_clock import WebexClock
 
 if TYPE_CHECKING:
     from .._http.token import Token
     from .._logging import Log
     from .._webex.account import Account
+    from .deduplication import Deduplicator
     from .dispatcher import Dispatcher
-    from .inbox import Inbox
 
 
 _running: weakref.WeakSet[ConnectionLoop] = weakref.WeakSet()
@@ -47,7 +48,7 @@ class ConnectionLoop:
     Args:
         account: whose events.
         dispatcher: is told of the connection's state.
-        inbox: takes the events.
+        events: takes the envelopes and the sessions that are recovered.
         log: where it is said what happens; it never raises.
 
     Attributes:
@@ -55,7 +56,9 @@ class ConnectionLoop:
         ended: is set when nothing is to begin any more.
     """
 
-    def __init__(self, account: Account, dispatcher: Dispatcher, inbox: Inbox, log: Log) -> None:
+    def __init__(
+        self, account: Account, dispatcher: Dispatcher, events: Deduplicator, log: Log
+    ) -> None:
         limits = account.limits
         self.phase = ListenerPhase()
         self._account = account
@@ -65,12 +68,12 @@ class ConnectionLoop:
         self._state = ConnectionState(dispatcher, clock := WebexClock(), limits.recovery_overlap)
         self._background = Background(
             DeviceRefresh(account, self._session, limits),
-            Recovery(account, self._session, inbox, self._state, log, limits),
+            Recovery(account, self._session, events, self._state, log, limits),
             self.ended,
             log,
         )
         self._reader = ConnectionReader(
-            inbox=inbox,
+            events=events,
             dispatcher=dispatcher,
             state=self._state,
             phase=self.phase,

@@ -28,10 +28,11 @@ if TYPE_CHECKING:
     from .background import Background
     from .connection import WebSocket
     from .connection_state import ConnectionState
+    from .deduplication import Deduplicator
     from .dispatcher import Dispatcher
-    from .inbox import Inbox
     from .phase import ListenerPhase
-    from .webex_clock import SleepDetector, WebexClock
+    from .sleep_detector import SleepDetector
+    from .webex_clock import WebexClock
 
 
 @frozen(kw_only=True)
@@ -39,7 +40,7 @@ class ConnectionReader:
     """Reads connections, one after the other, and two at once while one hands over to the next.
 
     Attributes:
-        inbox: takes the envelopes.
+        events: takes the envelopes.
         dispatcher: starts to deliver with the first connection that is accepted.
         state: notes what has certainly come, and connections that are accepted.
         phase: notes the first connection that is accepted.
@@ -50,7 +51,7 @@ class ConnectionReader:
         log: where it is said what happens.
     """
 
-    inbox: Inbox
+    events: Deduplicator
     dispatcher: Dispatcher
     state: ConnectionState
     phase: ListenerPhase
@@ -119,7 +120,7 @@ class ConnectionReader:
         elif isinstance(output, Deliver):
             self.state.complete_until(self.clock.moment_of(output.envelope.get("timestamp")))
             try:
-                self.inbox.receive(output.envelope)
+                self.events.receive(output.envelope)
             except Exception as error:  # noqa: BLE001 - one event must not end the others
                 self.log.error("an event was not taken: %s", type(error).__name__)  # noqa: TRY400
         elif isinstance(output, Counted):

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from .._clock import steady
 from .._errors import ListenError
 from .._logging import NeverRaisingLog
+from .deduplication import Deduplicator
 from .dispatcher import Dispatcher
-from .inbox import Inbox
 from .phase import Phase
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Listener:
         self._account = account
         self._log = NeverRaisingLog(logger, {})
         self._dispatcher = Dispatcher(sender, handlers, self._log)
-        self._inbox = Inbox(self._dispatcher, self._log, account.limits.remembered)
+        self._events = Deduplicator(self._dispatcher, self._log, account.limits.remembered)
         self._loop: ConnectionLoop | None = None  # the last one that was accepted, or connects
         self._starting = threading.Lock()
         self._lock = threading.Lock()
@@ -70,7 +70,7 @@ class Listener:
                 earlier = self._loop
                 if earlier is not None and earlier.phase.now is Phase.LISTENING:
                     return
-                loop = ConnectionLoop(self._account, self._dispatcher, self._inbox, self._log)
+                loop = ConnectionLoop(self._account, self._dispatcher, self._events, self._log)
                 self._loop = loop
             try:
                 if earlier is not None:

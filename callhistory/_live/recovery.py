@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .._logging import Log
     from .._webex.account import Account
     from .connection_state import ConnectionState
-    from .inbox import Inbox
+    from .deduplication import Deduplicator
 
 _PAGE = 50
 _LARGEST_PAGE = 10_000
@@ -36,7 +36,7 @@ class Recovery:
     Args:
         account: whose history.
         session: sends the requests.
-        inbox: takes the sessions, page by page.
+        events: takes the sessions, page by page.
         state: knows when listening began.
         log: where it is said what cannot be read.
         limits: the pauses between two recoveries.
@@ -48,14 +48,14 @@ class Recovery:
         self,
         account: Account,
         session: Session,
-        inbox: Inbox,
+        events: Deduplicator,
         state: ConnectionState,
         log: Log,
         limits: Limits,
     ) -> None:
         self._account = account
         self._session = session
-        self._inbox = inbox
+        self._events = events
         self._state = state
         self._log = log
         self._limits = limits
@@ -87,7 +87,7 @@ class Recovery:
         limits = self._limits
         try:
             for page in pages(self._account, self._session, gap, self._log):
-                self._inbox.receive_recovered(page, self._state.began)
+                self._events.receive_recovered(page, self._state.began)
         except BaseException as error:
             self.request(gap)
             pause = random.uniform(self._backoff / 2, self._backoff)  # noqa: S311 - jitter

@@ -1,9 +1,7 @@
-"""Webex's time, by which it dates its sessions, and a machine that has slept."""
+"""Webex's time, by which it dates its sessions."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from .._clock import steady
@@ -11,8 +9,6 @@ from .._records.timestamps import from_epoch_ms
 
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST = datetime(9000, 1, 1, tzinfo=UTC)
-# A wall clock that gains or loses so many seconds at once was set, or the machine has slept.
-_JUMP = 5.0
 
 
 class WebexClock:
@@ -53,26 +49,3 @@ def _read(timestamp: object) -> datetime | None:
     except OverflowError:
         return None
     return moment if _EARLIEST < moment < _LATEST else None
-
-
-class SleepDetector:
-    """Notices that the machine has slept, or that its wall clock was set.
-
-    Args:
-        wall: a clock that goes on while the machine sleeps.
-        awake: a clock that stands still meanwhile. The steady clock would not do: it goes on.
-    """
-
-    def __init__(
-        self,
-        wall: Callable[[], float] = time.time,
-        awake: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._wall = wall
-        self._awake = awake
-        self._ahead = wall() - awake()
-
-    def has_jumped(self) -> bool:
-        """Return whether one clock has jumped against the other since the last call."""
-        before, self._ahead = self._ahead, self._wall() - self._awake()
-        return abs(self._ahead - before) > _JUMP

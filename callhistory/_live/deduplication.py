@@ -1,0 +1,80 @@
+"""Each event is delivered once, live or recovered, however often Webex sends it."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable, Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from .. import signals
+from .event_reader import read_event, recovered_event, session_ids
+
+if TYPE_CHECKING:
+    from .._logging import Log
+    from .._records.sessions import UserSession
+    from .dispatcher import Dispatcher
+
+
+class RecentIds:
+    """A set of the ids that were added last; any thread may use it.
+
+    Args:
+        size: how many it remembers.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._lock = threading.Lock()
+        self._ids: OrderedDict[Hashable, None] = OrderedDict()
+
+    def add(self, identifier: Hashable) -> bool:
+        """Remember an id as the newest; return whether it is new."""
+        with self._lock:
+            is_new = identifier not in self._ids
+            self._ids[identifier] = None
+            self._ids.move_to_end(identifier)
+            if len(self._ids) > self._size:
+                self._ids.popitem(last=False)
+            return is_new
+
+
+class Deduplicator:
+    """Dispatches the events of envelopes and of recovered sessions that are new.
+
+    Args:
+        dispatcher: delivers the events.
+        log: where it is said what cannot be read.
+        remembered: how many envelopes and sessions are known as delivered.
+    """
+
+    def __init__(self, dispatcher: Dispatcher, log: Log, remembered: int) -> None:
+        self._dispatcher = dispatcher
+        self._log = log
+        self._envelopes = RecentIds(remembered)
+        self._sessions = RecentIds(remembered)
+
+    def receive(self, envelope: dict[str, Any]) -> None:
+        """Dispatch an envelope's event, unless the envelope came before or holds none."""
+        identifier = envelope.get("id")
+        if type(identifier) in (str, int) and not self._envelopes.add(identifier):
+            return
+        found = read_event(envelope, self._log)
+        if found is None:
+            return
+        signal, event = found
+        # Here, and not when it is delivered: a recovery may come in between.
+        for session_id in session_ids(event):
+            self._sessions.add(session_id)
+        self._dispatcher.put(signal, event)
+
+    def receive_recovered(self, sessions: Iterable[UserSession], began: datetime) -> None:
+        """Dispatch the sessions that ended since ``began`` and are not known yet, as one event."""
+        unknown = [
+            session
+            for session in sessions
+            if session.end_time >= began and self._sessions.add(session.session_id)
+        ]
+        if unknown:
+            self._dispatcher.put(signals.user_recent_sessions, recovered_event(unknown))
