@@ -13,7 +13,8 @@ import pytest
 
 from callhistory import HistoryData, JanusResponseEvent, UserSession, from_wire
 from callhistory._records.html import ROWS
-from tests.support.wire_samples import a_bare_session, a_session
+from tests.records.samples import history, session
+from tests.support.wire_samples import a_bare_session
 
 VOID = {"br", "img", "input", "hr", "meta", "link"}
 STRANGERS = [
@@ -57,7 +58,7 @@ class Element:
     children: list[Element | str] = attrs.Factory(list)
 
     def all(self, tag: str = "", /, cls: str = "") -> Iterator[Element]:
-        """Give the elements within it, by tag and by class."""
+        """Yield the elements within it, by tag and by class."""
         for child in self.children:
             if isinstance(child, Element):
                 if tag in ("", child.tag) and (not cls or cls in child.classes):
@@ -111,18 +112,8 @@ def page(shown: Any) -> Element:
     return Page(shown._repr_html_()).root
 
 
-def history(*sessions: UserSession) -> JanusResponseEvent:
-    return JanusResponseEvent(
-        status_code=200, data=HistoryData(user_sessions=sessions), message="SUCCESS"
-    )
-
-
-def session(**changes: Any) -> UserSession:
-    return from_wire(UserSession, a_session(**changes))
-
-
 def cells(shown: UserSession) -> dict[str, str]:
-    """Give the one row of a table, by heading."""
+    """Return the one row of a table, by heading."""
     root = page(history(shown))
     heads = [head.text for head in next(root.all("thead")).all("th")]
     (row,) = next(root.all("tbody")).all("tr")
@@ -134,7 +125,7 @@ def _cells(row: Element) -> list[Element]:
 
 
 def facts(shown: UserSession) -> dict[str, str]:
-    """Give what a card says, by its labels."""
+    """Return what a card says, by its labels."""
     root = page(shown)
     return dict(
         zip((e.text for e in root.all("dt")), (e.text for e in root.all("dd")), strict=True)
@@ -143,7 +134,7 @@ def facts(shown: UserSession) -> dict[str, str]:
 
 @pytest.fixture
 def zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
-    """Give what sets this machine's zone, and put it back."""
+    """Return a function that sets this machine's zone, which is put back."""
     if not hasattr(time, "tzset"):
         pytest.skip("the zone of this system cannot be set")
 
@@ -157,19 +148,16 @@ def zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
 
 
 def everywhere(text: str) -> UserSession:
-    """Give a session in which every text that a stranger, or Webex, may choose is this one."""
+    """Return a session in which every text that a stranger, or Webex, may choose is this one."""
     words = {"name": text, "phoneNumber": text, "email": text, "primaryDisplayString": text}
-    return from_wire(
-        UserSession,
-        a_session(
-            sessionId=f"1{text}",
-            disposition=text,
-            direction=text,
-            sessionType=text,
-            self=words | {"cucmDN": text},
-            other=words,
-            callingSpecifics={"redirectionDetails": words | {"reason": text}},
-        ),
+    return session(
+        sessionId=f"1{text}",
+        disposition=text,
+        direction=text,
+        sessionType=text,
+        self=words | {"cucmDN": text},
+        other=words,
+        callingSpecifics={"redirectionDetails": words | {"reason": text}},
     )
 
 
