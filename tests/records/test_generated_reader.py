@@ -1,18 +1,22 @@
 """The generated reader: what it reads, and that it and the tolerant one agree."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from textwrap import indent
 from typing import Any
 
 import pytest
+from attrs import frozen
 from cattrs import Converter
 from hypothesis import given
 from hypothesis import strategies as st
 
 from callhistory import CallRecordSelf, UserSession, from_wire, to_wire
+from callhistory._records import generated_reader as explained
+from callhistory._records.base import RECORDS as FIELDS
+from callhistory._records.base import Record, json_object
 from callhistory._records.decode import generated_reader, make_converter, tolerant_reader
-from callhistory._records.generated_reader import Hook, Mismatch
+from callhistory._records.generated_reader import Hook, Mismatch, source_of
 from tests.records.samples import attempt, exactly, mutated, mutations_of, quick
 from tests.support.wire_samples import RECORDS, Wire, a_session, sandbox_page, wire_form
 
@@ -112,3 +116,22 @@ def test_a_surprise_is_left_to_the_tolerant_reader(change: Wire) -> None:
         GENERATED.structure(a_session(**change), UserSession)
 
     assert type(TOLERANT.structure(a_session(**change), UserSession).self_) is CallRecordSelf
+
+
+@pytest.fixture
+def line() -> Iterator[type[Record]]:
+    """Return the class that the module's explanation is about."""
+
+    @json_object
+    @frozen(kw_only=True)
+    class Line(Record):
+        name: str | None = None
+        joined_at: datetime
+
+    yield Line
+    del FIELDS[Line]
+
+
+def test_the_explanation_shows_what_is_generated(line: type[Record]) -> None:
+    """The function that the module's docstring shows is the one that is generated."""
+    assert indent(source_of(line), "    ") in (explained.__doc__ or "")
