@@ -29,32 +29,34 @@ from callhistory import (
 from tests.records.samples import history, session
 from tests.support.wire_samples import a_bare_session
 
-TYPES = {
-    "session_id": "string",
-    "start_time": "datetime64[us, UTC]",
-    "end_time": "datetime64[us, UTC]",
-    "direction": "category",
-    "disposition": "category",
-    "session_type": "category",
-    "duration_seconds": "Int64",
-    "joined_duration_seconds": "Int64",
-    "participant_count": "Int64",
-    "is_read": "boolean",
-    "is_deleted": "boolean",
-    "is_pmr": "boolean",
-    "self_name": "string",
-    "self_phone_number": "string",
-    "self_cucm_dn": "string",
-    "self_ucm_line_number": "Int64",
-    "other_id": "string",
-    "other_name": "string",
-    "other_phone_number": "string",
-    "other_email": "string",
-    "other_is_private": "boolean",
-    "redirection_reason": "string",
-    "redirection_name": "string",
-    "redirection_phone_number": "string",
+# Each column, its type, and its value for the session that has every field.
+COLUMNS: dict[str, tuple[str, Any]] = {
+    "session_id": ("string", "8b2f6c1e-0d4a-4c57-9a55-000000000002"),
+    "start_time": ("datetime64[us, UTC]", pandas.Timestamp("2026-03-01T08:59:30.125Z")),
+    "end_time": ("datetime64[us, UTC]", pandas.Timestamp("2026-03-01T09:00:00.250Z")),
+    "direction": ("category", "INCOMING"),
+    "disposition": ("category", "MISSED"),
+    "session_type": ("category", "WEBEXCALLING"),
+    "duration_seconds": ("Int64", 30),
+    "joined_duration_seconds": ("Int64", 28),
+    "participant_count": ("Int64", 2),
+    "is_read": ("boolean", True),
+    "is_deleted": ("boolean", False),
+    "is_pmr": ("boolean", False),
+    "self_name": ("string", "Robin"),
+    "self_phone_number": ("string", "+12065550101"),
+    "self_cucm_dn": ("string", "5001"),
+    "self_ucm_line_number": ("Int64", 2),
+    "other_id": ("string", "user-2"),
+    "other_name": ("string", "Ada"),
+    "other_phone_number": ("string", "+12065550102"),
+    "other_email": ("string", "ada@example.com"),
+    "other_is_private": ("boolean", False),
+    "redirection_reason": ("string", "busy"),
+    "redirection_name": ("string", "Front desk"),
+    "redirection_phone_number": ("string", "+12065550104"),
 }
+TYPES = {name: kind for name, (kind, _) in COLUMNS.items()}
 
 
 @pytest.mark.parametrize(
@@ -79,32 +81,7 @@ def test_a_row_has_what_the_session_has() -> None:
     """Each column has the session's own value, and a missing one is <NA>."""
     frame = to_dataframe([session(), from_wire(UserSession, a_bare_session())])
 
-    assert frame.loc[0].to_dict() == {
-        "session_id": "8b2f6c1e-0d4a-4c57-9a55-000000000002",
-        "start_time": pandas.Timestamp("2026-03-01T08:59:30.125Z"),
-        "end_time": pandas.Timestamp("2026-03-01T09:00:00.250Z"),
-        "direction": "INCOMING",
-        "disposition": "MISSED",
-        "session_type": "WEBEXCALLING",
-        "duration_seconds": 30,
-        "joined_duration_seconds": 28,
-        "participant_count": 2,
-        "is_read": True,
-        "is_deleted": False,
-        "is_pmr": False,
-        "self_name": "Robin",
-        "self_phone_number": "+12065550101",
-        "self_cucm_dn": "5001",
-        "self_ucm_line_number": 2,
-        "other_id": "user-2",
-        "other_name": "Ada",
-        "other_phone_number": "+12065550102",
-        "other_email": "ada@example.com",
-        "other_is_private": False,
-        "redirection_reason": "busy",
-        "redirection_name": "Front desk",
-        "redirection_phone_number": "+12065550104",
-    }
+    assert frame.loc[0].to_dict() == {name: value for name, (_, value) in COLUMNS.items()}
     missing = [name for name, value in frame.loc[1].items() if pandas.isna(value)]
     assert set(missing) == set(TYPES) - {"session_id", "start_time", "end_time"}
 

@@ -132,6 +132,13 @@ def facts(shown: UserSession) -> dict[str, str]:
     )
 
 
+def both(shown: UserSession, label: str) -> str:
+    """Return what a table and a card say of a session; they say the same."""
+    said = cells(shown)[label]
+    assert facts(shown).get(label, "") == said
+    return said
+
+
 @pytest.fixture
 def zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
     """Return a function that sets this machine's zone, which is put back."""
@@ -231,12 +238,8 @@ def test_who_cannot_be_seen_is_private_or_unknown(nobody: str, private: bool, se
     ("other", "who", "number"),
     [
         ({"name": "Ada", "phoneNumber": "+12065550102"}, "Ada", "+12065550102"),
-        (
-            {"primaryDisplayString": "Ada O.", "email": "ada@example.com"},
-            "Ada O.",
-            "ada@example.com",
-        ),
-        ({"email": "ada@example.com"}, "ada@example.com", "ada@example.com"),
+        ({"primaryDisplayString": "Ada O.", "email": "a@b.example"}, "Ada O.", "a@b.example"),
+        ({"email": "a@b.example"}, "a@b.example", "a@b.example"),
         ({"phoneNumber": "+12065550102"}, "Unknown", "+12065550102"),
         ({"name": "Ada", "isPrivate": True}, "Ada", ""),
         ({}, "Unknown", ""),
@@ -271,7 +274,7 @@ def test_unread_missed_calls_stand_out_in_words(
     shown = session(disposition=disposition, isRead=is_read)
     root = page(history(shown))
 
-    assert cells(shown)["Result"] == facts(shown).get("Result", "") == seen
+    assert both(shown, "Result") == seen
     unread = seen.startswith("●")
     assert any("ch-unread" in row.classes for row in root.all("tr")) is unread
     assert any(strong.text == seen for strong in root.all("strong")) is unread
@@ -290,7 +293,7 @@ def test_a_direction_is_an_arrow_and_a_word(direction: str | None, seen: str) ->
     """A direction has its word beside the arrow; a screen reader says the word only."""
     shown = session(direction=direction)
 
-    assert cells(shown)["Direction"] == facts(shown).get("Direction", "") == seen
+    assert both(shown, "Direction") == seen
     for arrow in page(shown).all("span"):
         if arrow.text in ("\u2199\ufe0e", "\u2197\ufe0e"):
             assert arrow.attributes["aria-hidden"] == "true"
@@ -313,13 +316,11 @@ def test_a_duration_is_minutes_and_seconds(
     seconds: int | None, older: int | None, seen: str
 ) -> None:
     """A duration has minutes and seconds, and hours when there are any; none is an empty cell."""
-    shown = session(durationSeconds=seconds, durationSecs=older)
-
-    assert cells(shown)["Duration"] == facts(shown).get("Duration", "") == seen
+    assert both(session(durationSeconds=seconds, durationSecs=older), "Duration") == seen
 
 
 @pytest.mark.parametrize(
-    ("own", "session_type", "seen"),
+    ("user", "session_type", "seen"),
     [
         ({"ucmLineNumber": 2, "cucmDN": "5001", "phoneNumber": "+1"}, "WEBEXCALLING", "2 · 5001"),
         ({"phoneNumber": "+12065550101"}, "WEBEXCALLING", "+12065550101"),
@@ -328,11 +329,9 @@ def test_a_duration_is_minutes_and_seconds(
         ({}, "SPARK", ""),
     ],
 )
-def test_a_line_is_its_number(own: dict[str, Any], session_type: str, seen: str) -> None:
+def test_a_line_is_its_number(user: dict[str, Any], session_type: str, seen: str) -> None:
     """A line is shown by its place and number on Unified CM, else by the user's own number."""
-    shown = session(self=own, sessionType=session_type)
-
-    assert cells(shown)["Line"] == facts(shown).get("Line", "") == seen
+    assert both(session(self=user, sessionType=session_type), "Line") == seen
 
 
 def test_a_time_is_in_the_viewers_zone(zone: Callable[[str], None]) -> None:
@@ -448,25 +447,16 @@ def test_an_empty_history_says_so(sessions: tuple[UserSession, ...] | None) -> N
 
 
 @pytest.mark.parametrize(
-    ("error", "tracking_id", "seen"),
-    [
-        (
-            "User request is forbidden",
-            "callhistory_7",
-            ["User request is forbidden", "callhistory_7"],
-        ),
-        (None, None, ["no reason given"]),
-    ],
+    ("error", "tracking_id"),
+    [("User request is forbidden", "callhistory_7"), (None, None)],
 )
-def test_a_failed_history_shows_its_error(
-    error: str | None, tracking_id: str | None, seen: list[str]
-) -> None:
+def test_a_failed_history_shows_its_error(error: str | None, tracking_id: str | None) -> None:
     """A failure shows its status, its words and what Webex support asks for; it does not raise."""
     shown = JanusResponseEvent(
         status_code=403, data=HistoryData(error=error), message="FAILURE", tracking_id=tracking_id
     )
 
-    for words in ["Failed: 403", *seen]:
+    for words in ("Failed: 403", error or "no reason given", tracking_id or ""):
         assert words in page(shown).text
     assert not list(page(shown).all("table"))
 
@@ -476,13 +466,11 @@ def test_a_card_says_all_there_is() -> None:
     shown = session(isRead=None)
 
     assert next(page(shown).all("p")).text == "Ada"
-    assert {
-        name: facts(shown)[name] for name in ("Number", "E-mail", "Redirected", "Session ID")
-    } == {
-        "Number": "+12065550102",
-        "E-mail": "ada@example.com",
-        "Redirected": "by Front desk · busy",
-        "Session ID": "8b2f6c1e-0d4a-4c57-9a55-000000000002",
+    assert facts(shown).items() >= {
+        ("Number", "+12065550102"),
+        ("E-mail", "ada@example.com"),
+        ("Redirected", "by Front desk · busy"),
+        ("Session ID", "8b2f6c1e-0d4a-4c57-9a55-000000000002"),
     }
     assert "ch-unread" in next(page(shown).all("div")).classes
 
