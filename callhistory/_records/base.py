@@ -96,7 +96,7 @@ class Record:
     """The base of all records. The classes derived from it are frozen."""
 
     # Wire names that are seen in its JSON although nobody documents them: no reason for a warning.
-    _familiar: ClassVar[frozenset[str]] = frozenset()
+    _familiar: ClassVar[tuple[str, ...]] = ()
 
     extra: Mapping[str, Any] = field(
         default=Extra(), converter=_as_extra, hash=False, metadata=OFF_WIRE

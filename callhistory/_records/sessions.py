@@ -132,7 +132,7 @@ class CallRecordSelf(Record):
             a second request; ``None`` where that did not say.
     """
 
-    _familiar = frozenset({"incomingCallProtocols", "callbackInfo", "lookUpInfo"})
+    _familiar = ("incomingCallProtocols", "callbackInfo", "lookUpInfo")
 
     id: str | None = None
     name: str | None = None
@@ -239,7 +239,7 @@ class UserSession(Record):
         calling_specifics: what only Webex Calling knows about it, such as a redirection.
     """
 
-    _familiar = frozenset({"isTest"})
+    _familiar = ("isTest",)
 
     id: str = field(metadata=wire(stand_in="sessionId"))
     session_id: str = field(metadata=wire(stand_in="id"))
