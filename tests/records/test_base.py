@@ -45,7 +45,7 @@ def as_wire(attribute: str, value: Any) -> Any:
     ],
 )
 def test_a_wire_name_is_written_in_snake_case(name: str, attribute: str) -> None:
-    """The tests below look for the attributes that the documentation names."""
+    """The function that the tests below rely on knows how the documentation spells attributes."""
     assert attribute_of(name) == attribute
     assert hasattr(session(), attribute)
 
@@ -86,7 +86,7 @@ def test_a_record_is_frozen_and_slotted(cls: type[Any]) -> None:
 
 @every_class
 def test_equal_records_hash_alike(cls: type[Any]) -> None:
-    """Records with the same content are equal and one key; one that differs is another."""
+    """Records with the same content are equal and count as the same key."""
     one, other = sample(cls), sample(cls)
 
     assert one is not other
@@ -135,7 +135,7 @@ def test_a_record_survives_being_copied_and_pickled(
 def test_a_copy_is_as_unchangeable(
     copied_by: Callable[[UserSession], UserSession], wire: Wire
 ) -> None:
-    """A copied session writes what the first writes, and its extra is closed as well."""
+    """A copied session writes what the original writes, and its extra cannot be changed either."""
     original = from_wire(UserSession, wire)
 
     copied = copied_by(original)
@@ -147,7 +147,7 @@ def test_a_copy_is_as_unchangeable(
 
 
 def test_a_record_can_be_evolved() -> None:
-    """A changed copy of a record has the new value, and leaves the first as it was."""
+    """A changed copy of a record has the new value, and the original stays as it was."""
     unread = session(isRead=False, oddity=1)
 
     seen = attrs.evolve(unread, is_read=True)
@@ -195,7 +195,7 @@ def test_extra_is_a_copy_of_what_a_record_was_made_with() -> None:
 
 
 def test_the_repr_shows_what_webex_sent() -> None:
-    """The repr of a record names what it has and what is in extra, and nothing that is absent."""
+    """The repr of a record shows its values and what is in extra, and leaves out what is absent."""
     other = CallRecordListOther(name="Ada", is_private=False, extra={"oddity": 1})
     assert repr(other) == "CallRecordListOther(name='Ada', is_private=False, extra={'oddity': 1})"
     assert repr(CallRecordLink()) == "CallRecordLink()"

@@ -70,7 +70,7 @@ TYPES = {name: kind for name, (kind, _) in COLUMNS.items()}
     ids=["none", "full", "bare", "mixed"],
 )
 def test_the_columns_and_types_are_always_the_same(sessions: list[UserSession]) -> None:
-    """Whatever is in the sessions, and without any, a frame has these columns of these types."""
+    """A frame has these columns of these types, whatever is in the sessions, or without any."""
     for frame in (to_dataframe(sessions), history(*sessions).to_dataframe()):
         assert {name: str(kind) for name, kind in frame.dtypes.items()} == TYPES
         assert len(frame) == len(sessions)
@@ -78,7 +78,7 @@ def test_the_columns_and_types_are_always_the_same(sessions: list[UserSession]) 
 
 
 def test_a_row_has_what_the_session_has() -> None:
-    """Each column has the session's own value, and a missing one is <NA>."""
+    """Each column has the value of the session, and <NA> where there is none."""
     frame = to_dataframe([session(), from_wire(UserSession, a_bare_session())])
 
     assert frame.loc[0].to_dict() == {name: value for name, (_, value) in COLUMNS.items()}
@@ -110,7 +110,7 @@ def test_any_iterable_of_sessions_will_do(sessions: Iterable[UserSession]) -> No
     ],
 )
 def test_anything_else_is_refused(sessions: Any, words: str) -> None:
-    """What is no session, or one alone, is refused with its place and its type."""
+    """One session alone, or what is not a session, is refused with its place and its type."""
     with pytest.raises(TypeError, match=words):
         to_dataframe(sessions)
 
@@ -175,7 +175,7 @@ def test_a_time_is_the_same_instant(moment: datetime) -> None:
 def test_a_duration_goes_by_either_name(
     sent: int | None, older: int | None, shown: int | None
 ) -> None:
-    """A duration is Webex's newer one, else its older one; one that no integer holds is <NA>."""
+    """A duration has Webex's newer name or its older one; one of more than 64 bits is <NA>."""
     (value,) = to_dataframe([session(durationSeconds=sent, durationSecs=older)]).duration_seconds
 
     assert (None if value is pandas.NA else value) == shown
@@ -183,7 +183,7 @@ def test_a_duration_goes_by_either_name(
 
 @pytest.mark.parametrize("name", ["", "<b>", "\ud800", "\x00", "x" * 100_000, "nan", "None", "NA"])
 def test_a_name_is_kept_as_it_is(name: str) -> None:
-    """A stranger's name, whatever it is, is in the frame to the letter."""
+    """A stranger's name is in the frame exactly as it is."""
     shown = attrs.evolve(session(), other=CallRecordListOther(name=name))
 
     assert list(to_dataframe([shown]).other_name) == [name]

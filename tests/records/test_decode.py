@@ -77,7 +77,7 @@ def test_what_is_as_documented_survives(cls: type[Any]) -> None:
 
 @pytest.mark.parametrize("backend", ["WEBEX_CALLING", "UCM_CALLING", "BROADWORKS_CALLING"])
 def test_a_realistic_page_survives(backend: str) -> None:
-    """Every session of a realistic page is written back as it was read, except for its spelling.
+    """Every session of a realistic page is written back as it was read, but for its disposition.
 
     So is one with nothing but what is essential.
     """
@@ -126,7 +126,7 @@ def test_what_is_read_from_is_not_changed(cls: type[Any], form: Wire) -> None:
 def test_each_optional_field_may_be_missing_or_null(
     cls: type[Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Without an optional field, or with null in it, the rest is read, and nobody is warned."""
+    """A record without an optional field, or with null in it, is read, and nothing is logged."""
     for name in wire_form(cls).keys() - REQUIRED.get(cls.__name__, set()):
         form = wire_form(cls)
         del form[name]
@@ -217,7 +217,7 @@ REFUSED: dict[type[Any], list[tuple[Wire, str]]] = {
     [(cls, change, text) for cls, cases in REFUSED.items() for change, text in cases],
 )
 def test_what_is_essential_is_missed_with_its_path(cls: type[Any], change: Wire, text: str) -> None:
-    """Without something essential there is a DecodeError with path and types, never the value."""
+    """If something essential is missing, the error has its path and types, never the value."""
     form = {name: v for name, v in (wire_form(cls) | change).items() if v is not GONE}
 
     with pytest.raises(DecodeError) as raised:
@@ -242,7 +242,7 @@ def test_what_is_essential_is_missed_with_its_path(cls: type[Any], change: Wire,
     ],
 )
 def test_what_is_no_object_is_refused(cls: type[Any], value: Any, found: str) -> None:
-    """Anything but an object in the place of a record is a DecodeError of the whole of it."""
+    """Anything but an object in the place of a record is a DecodeError at ``$``."""
     with pytest.raises(DecodeError, match=rf"^\$: expected an object, found {found}$") as raised:
         from_wire(cls, value)
 
@@ -276,7 +276,7 @@ def test_only_records_are_read(cls: Any) -> None:
 
 
 def test_a_record_shares_nothing_with_the_dict_it_came_from() -> None:
-    """What is changed afterwards in the caller's dicts, going in or out, is not in the record."""
+    """A later change of the dict that was read, or of one that was written, changes no record."""
     given = a_session(newField={"deep": [1]})
     session = from_wire(UserSession, given)
     given["newField"]["deep"].append(2)
@@ -286,7 +286,7 @@ def test_a_record_shares_nothing_with_the_dict_it_came_from() -> None:
 
 
 def test_other_kinds_of_dicts_and_texts_are_read() -> None:
-    """A mapping, and texts of a class of their own, count as what they are made from."""
+    """Other mappings than dict, and subclasses of str, are read like a dict and a str."""
 
     class Text(str):
         __slots__ = ()
@@ -300,7 +300,7 @@ def test_other_kinds_of_dicts_and_texts_are_read() -> None:
 
 
 def test_what_is_nested_too_deep_is_refused() -> None:
-    """A dict that holds itself is a DecodeError, not a RecursionError."""
+    """A dict that contains itself is a DecodeError, not a RecursionError."""
     given: dict[str, Any] = a_session()
     given["self"] = given
 
@@ -312,7 +312,7 @@ def test_what_is_nested_too_deep_is_refused() -> None:
 @quick
 @given(data=st.data())
 def test_any_json_value_is_read_or_refused(cls: type[Any], data: st.DataObject) -> None:
-    """Any JSON value either is a record that survives being written, or a DecodeError."""
+    """Any JSON value is either a record that survives being written, or a DecodeError."""
     fields = st.sampled_from(sorted(wire_form(cls))) | names
     value = data.draw(st.dictionaries(fields, json_values, max_size=8) | json_values)
     before = copy.deepcopy(value)
@@ -329,7 +329,7 @@ def test_any_json_value_is_read_or_refused(cls: type[Any], data: st.DataObject) 
 @thorough
 @given(mutations=mutations_of(a_session()))
 def test_a_mutated_session_is_read_or_refused(mutations: list[Mutation]) -> None:
-    """A session in which fields were lost, nulled, retyped or added is read or refused as well."""
+    """A session with fields removed, replaced or added is either read or refused as well."""
     session = attempt(lambda: from_wire(UserSession, mutated(a_session(), mutations)))
     page = attempt(lambda: read_sessions([a_session(), mutated(a_session(), mutations)]))
 
@@ -345,7 +345,7 @@ def test_a_mutated_session_is_read_or_refused(mutations: list[Mutation]) -> None
 @quick
 @given(data=st.data())
 def test_a_mutated_record_loses_nothing(cls: type[Any], data: st.DataObject) -> None:
-    """Of a mutated form that is read, every field comes back that is not null, and no other."""
+    """If a mutated form is read, every field that is not null is written back, and no other."""
     form = mutated(wire_form(cls), data.draw(mutations_of(wire_form(cls))))
 
     record = attempt(lambda: from_wire(cls, form))
@@ -359,7 +359,7 @@ def test_a_mutated_record_loses_nothing(cls: type[Any], data: st.DataObject) -> 
 @quick
 @given(st.lists(st.sampled_from([a_session(), a_session(startTime=7), None, {}]), max_size=6))
 def test_a_page_is_read_whole_or_not_at_all(page: list[Any]) -> None:
-    """A page gives all of its sessions in their order, or the place of the first bad one."""
+    """A page is read with all of its sessions in order, or the error names the first bad one."""
     bad = [number for number, session in enumerate(page) if session != a_session()]
 
     sessions = attempt(lambda: from_wire(UserSessions, {"userSessions": page}))

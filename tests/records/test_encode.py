@@ -31,7 +31,7 @@ LINK = CallRecordLink(locus_url="x")
 def test_what_a_record_was_given_meanwhile_is_written(
     form: Wire, change: dict[str, Any], name: str, value: Any
 ) -> None:
-    """A value given with evolve is written, also where Webex had sent none or an unreadable one."""
+    """A value set with evolve is written, even where Webex sent none or an unreadable one."""
     changed = attrs.evolve(from_wire(UserSession, form), **change)
 
     assert exactly(to_wire(changed)) == exactly(form | {name: value})
@@ -56,7 +56,7 @@ def test_what_is_written_can_be_read_again_as_it_is() -> None:
 
 
 def test_extra_that_is_nested_too_deep_cannot_be_written() -> None:
-    """What json reads, to_wire() may not be able to copy: that is a ValueError."""
+    """Values nested deeper than to_wire() can copy are a ValueError."""
     deep: dict[str, Any] = {}
     for _ in range(5000):
         deep = {"a": deep}

@@ -22,7 +22,7 @@ from tests.support.wire_samples import RECORDS, Wire, a_session, sandbox_page, w
 
 
 def reading_only_with(reader: Callable[[type[Any], Converter], Callable[[Wire], Any]]) -> Converter:
-    """Return a converter that reads every object, those within others too, with one reader."""
+    """Return a converter that reads every object, nested ones as well, with one reader."""
 
     def object_hook(cls: type[Any], converter: Converter) -> Hook:
         read = reader(cls, converter)
@@ -44,7 +44,7 @@ GENERATED, TOLERANT = reading_only_with(generated_reader), reading_only_with(tol
 @quick
 @given(data=st.data())
 def test_the_two_readers_agree(cls: type[Any], data: st.DataObject) -> None:
-    """What the generated reader can read is equal, and written equally, by the tolerant one."""
+    """What the generated reader can read, the tolerant one reads as an equal record."""
     form = mutated(wire_form(cls), data.draw(mutations_of(wire_form(cls))))
 
     generated = attempt(lambda: GENERATED.structure(form, cls))
@@ -61,7 +61,7 @@ def test_the_two_readers_agree(cls: type[Any], data: st.DataObject) -> None:
 def test_the_two_readers_together_read_as_the_tolerant_one(
     cls: type[Any], data: st.DataObject
 ) -> None:
-    """Both readers in turn give what the tolerant one gives, a record or the same refusal."""
+    """Both readers in turn give the same record, or the same refusal, as the tolerant one."""
     form = mutated(wire_form(cls), data.draw(mutations_of(wire_form(cls))))
 
     usual = attempt(lambda: make_converter().structure(form, cls))
@@ -80,7 +80,7 @@ def test_the_two_readers_together_read_as_the_tolerant_one(
 def test_what_is_as_documented_is_read_by_the_generated_reader(
     cls: type[Any], unnamed: Wire
 ) -> None:
-    """The documented form of every record is read without the tolerant reader, and the same."""
+    """The documented form of every record needs no tolerant reader, which would read the same."""
     form = wire_form(cls) | unnamed
 
     record = GENERATED.structure(form, cls)

@@ -1,4 +1,4 @@
-"""How records look: the table of a history, the card of a session, and that strangers stay text."""
+"""How records look: the table of a history, the card of a session, and strangers' texts in them."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Element:
 
 
 class Page(HTMLParser):
-    """Reads a page into elements, as a browser would, and fails where one would have to guess."""
+    """Parses a page into elements, and fails where a browser would have to guess."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -133,7 +133,7 @@ def facts(shown: UserSession) -> dict[str, str]:
 
 
 def both(shown: UserSession, label: str) -> str:
-    """Return what a table and a card say of a session; they say the same."""
+    """Return what a table and a card both show for a session."""
     said = cells(shown)[label]
     assert facts(shown).get(label, "") == said
     return said
@@ -170,7 +170,7 @@ def everywhere(text: str) -> UserSession:
 
 @pytest.mark.parametrize("text", [*STRANGERS, *UNSEEN], ids=start)
 def test_no_element_and_no_attribute_comes_from_a_stranger(text: str) -> None:
-    """The worst texts, in every field, leave table and card with the elements of a harmless one."""
+    """With any text in every field, table and card have the elements of a harmless one."""
     shown, harmless = everywhere(text), everywhere("Ada" if text in STRANGERS else text)
     for picture, model in ((shown, harmless), (history(shown), history(harmless))):
         assert skeleton(page(picture)) == skeleton(page(model))
@@ -205,7 +205,7 @@ def test_what_webex_says_of_a_failure_is_text(text: str) -> None:
     ids=start,
 )
 def test_a_name_is_seen_as_it_is(name: str, seen: str) -> None:
-    """A name is shown to the letter, also as the tooltip, but for what turns or breaks a line."""
+    """A name is shown exactly, also as the tooltip, but for what reverses or breaks a line."""
     root = page(history(session(other={"name": name})))
     (bdi,) = next(e for e in root.all("td") if "ch-who" in e.classes).all("bdi")
 
@@ -224,7 +224,7 @@ def test_a_page_stays_small_whatever_the_names() -> None:
 @pytest.mark.parametrize("nobody", UNSEEN, ids=start)
 @pytest.mark.parametrize(("private", "seen"), [(True, "Private"), (False, "Unknown")])
 def test_who_cannot_be_seen_is_private_or_unknown(nobody: str, private: bool, seen: str) -> None:
-    """A name that nobody can see is said to be private or unknown, in type that no name has."""
+    """A name that nobody can see is shown as private or unknown, in a style that no name has."""
     other = {"name": nobody, "phoneNumber": nobody, "isPrivate": private}
     root = page(history(session(other=other)))
     who = next(element for element in root.all("td") if "ch-who" in element.classes)
@@ -248,7 +248,7 @@ def test_who_cannot_be_seen_is_private_or_unknown(nobody: str, private: bool, se
 def test_the_other_side_is_shown_by_what_there_is(
     other: dict[str, Any], who: str, number: str
 ) -> None:
-    """A name, else another one, and a number, else an e-mail address, stand for the other side."""
+    """The other side is shown by a name, and by its number or else its e-mail address."""
     row = cells(session(other=other))
 
     assert (row["Who"], row["Number or e-mail"]) == (who, number)
@@ -270,7 +270,7 @@ def test_the_other_side_is_shown_by_what_there_is(
 def test_unread_missed_calls_stand_out_in_words(
     disposition: str | None, is_read: bool | None, seen: str
 ) -> None:
-    """An unread missed call is one by its words and by strong type, not by colour alone."""
+    """An unread missed call stands out by words and strong type, not by colour alone."""
     shown = session(disposition=disposition, isRead=is_read)
     root = page(history(shown))
 
@@ -290,7 +290,7 @@ def test_unread_missed_calls_stand_out_in_words(
     ],
 )
 def test_a_direction_is_an_arrow_and_a_word(direction: str | None, seen: str) -> None:
-    """A direction has its word beside the arrow; a screen reader says the word only."""
+    """A direction has a word beside its arrow; a screen reader reads only the word."""
     shown = session(direction=direction)
 
     assert both(shown, "Direction") == seen
@@ -315,7 +315,7 @@ def test_a_direction_is_an_arrow_and_a_word(direction: str | None, seen: str) ->
 def test_a_duration_is_minutes_and_seconds(
     seconds: int | None, older: int | None, seen: str
 ) -> None:
-    """A duration has minutes and seconds, and hours when there are any; none is an empty cell."""
+    """A duration has minutes and seconds, and hours if there are any; without one it is empty."""
     assert both(session(durationSeconds=seconds, durationSecs=older), "Duration") == seen
 
 
@@ -330,12 +330,12 @@ def test_a_duration_is_minutes_and_seconds(
     ],
 )
 def test_a_line_is_its_number(user: dict[str, Any], session_type: str, seen: str) -> None:
-    """A line is shown by its place and number on Unified CM, else by the user's own number."""
+    """A line is shown by its place and number on Unified CM, or by the user's number."""
     assert both(session(self=user, sessionType=session_type), "Line") == seen
 
 
 def test_a_time_is_in_the_viewers_zone(zone: Callable[[str], None]) -> None:
-    """A time is shown in the machine's zone, which the caption names, and kept for machines."""
+    """A time is shown in this machine's zone, which the caption names, and is machine-readable."""
     zone("CET-1")
     shown = session(startTime="2026-03-01T23:30:05.125Z", endTime="2026-03-01T23:59:00Z")
     root = page(history(shown))
@@ -430,7 +430,7 @@ def test_a_long_history_is_cut_and_says_so(more: int, left_out: str) -> None:
 
 
 def test_a_history_that_fits_has_no_foot() -> None:
-    """A table of exactly two hundred calls leaves none out and says nothing of it."""
+    """A table of exactly two hundred calls leaves none out, and has no note about it."""
     root = page(history(*[session()] * ROWS))
 
     assert not list(root.all("tfoot"))
@@ -462,7 +462,7 @@ def test_a_failed_history_shows_its_error(error: str | None, tracking_id: str | 
 
 
 def test_a_card_says_all_there_is() -> None:
-    """A card has the name as its title, and what is known of the call with a label each."""
+    """A card has the name as its title, and a label for each thing that is known about the call."""
     shown = session(isRead=None)
 
     assert next(page(shown).all("p")).text == "Ada"
@@ -485,14 +485,14 @@ def test_a_card_says_all_there_is() -> None:
     ],
 )
 def test_a_card_says_who_redirected_and_why(details: dict[str, Any], seen: str | None) -> None:
-    """A redirection is told by name, else number, and by its reason in plain words."""
+    """A redirection is shown by name, or number, and by its reason in plain words."""
     shown = session(callingSpecifics={"redirectionDetails": details})
 
     assert facts(shown).get("Redirected") == seen
 
 
 def test_a_bare_session_has_a_card_and_a_row() -> None:
-    """Of a session that has two times and an id only, the card and the row show these."""
+    """The card and the row of a session that has only two times and an id show these."""
     bare = from_wire(UserSession, a_bare_session())
 
     assert set(facts(bare)) == {"Began", "Ended", "Session ID"}
@@ -503,7 +503,7 @@ def test_a_bare_session_has_a_card_and_a_row() -> None:
 
 
 def test_styles_stay_within_what_they_are_for() -> None:
-    """Every rule of the style sheet is for this library's own class, and it loads nothing."""
+    """Every rule of the style sheet is for the class of this library, and it loads nothing."""
     for picture in (history(session()), session()):
         (style,) = page(picture).all("style")
         sheet = "".join(child for child in style.children if isinstance(child, str))

@@ -139,7 +139,7 @@ def test_a_failed_history_cannot_pass_for_an_empty_one(
 
 
 def test_a_history_is_a_sequence_of_its_sessions() -> None:
-    """A history iterates, measures, indexes, slices and searches as the tuple of its sessions."""
+    """A history can be used like the tuple of its sessions."""
     page = history(*SESSIONS)
 
     assert isinstance(page, Sequence)

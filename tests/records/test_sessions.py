@@ -49,7 +49,7 @@ def test_a_session_has_what_it_was_read_from() -> None:
 
 
 def test_a_session_gives_the_pair_that_names_it() -> None:
-    """A session's own pair is its end time and its session id, not its record's id."""
+    """The pair of a session is its end time and its session id, not its record's id."""
     session = from_wire(UserSession, a_session())
 
     assert session.end_time_session_id == EndTimeSessionId(session.end_time, session.session_id)
@@ -89,7 +89,7 @@ END = datetime(2026, 3, 1, 9, 0, 0, 250000, tzinfo=UTC)
 
 
 class MissingTime(datetime):
-    """A datetime that stands for none, as NaT of pandas does."""
+    """A datetime that stands for a missing time, as pandas' NaT does."""
 
     def utcoffset(self) -> timedelta | None:
         raise ValueError("NaTType does not support utcoffset")
@@ -194,7 +194,7 @@ def test_an_id_or_a_number_in_the_place_of_the_time_is_not_shown(
 
 
 def test_a_long_text_that_looks_like_a_time_is_shown_in_part() -> None:
-    """What was meant as a time is shown, but no more than 40 characters of it."""
+    """A text that looks like a time is shown, but at most 40 characters of it."""
     text = "2026-03-01T09:00:00." + "0" * 100
 
     with pytest.raises(ValueError, match=r"^end_time: '2026-03-01T09:00:00\.0{20}' is no"):

@@ -1,4 +1,4 @@
-"""What Webex sends beyond its documentation: what is logged of it, and how often."""
+"""What Webex sends beyond its documentation: what is logged about it, and how often."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from callhistory import CallSessionEvent, HistoryData, from_wire, to_wire
 from tests.records.samples import SECRET, exactly, session
 from tests.support.wire_samples import Wire, a_session, wire_form
 
-# Something in a session, and what is said of it after "userSessions[]".
+# A change of a session, and what is logged about it after "userSessions[]".
 OF_ANOTHER_TYPE: list[tuple[Wire, str]] = [
     ({"durationSeconds": SECRET}, ".durationSeconds: expected an integer, found a string"),
     ({"isDeleted": [SECRET]}, ".isDeleted: expected a boolean, found an array"),

@@ -31,7 +31,7 @@ SESSION_RECORDS: tuple[type[Any], ...] = (
 )
 
 
-# One or more values of each JSON type, but for null.
+# One or more values of each JSON type except null.
 JSON_VALUES: tuple[Any, ...] = ("false", "438", "None", True, False, 0, 438, 1.0, 1.5)
 JSON_VALUES += ([], [1], ["a", None], {}, {"a": 1})
 
@@ -123,7 +123,7 @@ def test_an_unknown_field_is_kept(cls: type[Any], value: Any) -> None:
 
 
 def test_unknown_and_unreadable_fields_are_kept_together() -> None:
-    """A session keeps what it cannot name and what it cannot read, on every level."""
+    """A session keeps unknown and unreadable fields, on every level."""
     form = a_session(isDeleted="false", oddity=1, correlationIds=["a", 7])
     form["other"] |= {"isPrivate": "false", "oddity": 2}
     form["callingSpecifics"]["redirectionDetails"] = ["busy"]
