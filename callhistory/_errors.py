@@ -160,7 +160,7 @@ _WORDS = {
 
 
 def words_for(status_code: int) -> str:
-    """Return what a status that is no success means, in the words of the Webex documentation."""
+    """Return the words of the Webex documentation for a status that is not a success."""
     return _WORDS.get(status_code, f"{status_code} Exception has occurred")
 
 
@@ -172,7 +172,7 @@ def refusal(
     retry_after: float | None = None,
     reason: str | None = None,
 ) -> ApiError:
-    """Return the error for an answer that is no success.
+    """Return the error for an answer that is not a success.
 
     Args:
         status_code: the status of the answer; for 401 it is an :class:`AuthenticationError`.

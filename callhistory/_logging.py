@@ -6,7 +6,7 @@ import contextlib
 import logging
 from typing import Any
 
-# The one logger of the library, for what no client's own logger is at hand.
+# The library's one logger. What knows of no client logs here.
 log = logging.getLogger("callhistory")
 
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]

@@ -102,7 +102,7 @@ class CallEvent(Record):
     """The base of the three events: their envelope. The classes derived from it are frozen."""
 
     id: str | None = None
-    timestamp: datetime | None = field(default=None, metadata=wire(json_type=EpochMs))
+    timestamp: datetime | None = field(default=None, metadata=wire(notation=EpochMs))
     tracking_id: str | None = None
 
 
