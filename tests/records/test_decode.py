@@ -25,8 +25,9 @@ from callhistory import (
     from_wire,
     to_wire,
 )
+from callhistory._logging import log
 from callhistory._records.base import Record
-from callhistory._records.decode import read_sessions
+from callhistory._records.decode import read_readable_sessions, read_sessions
 from tests.records.samples import (
     SECRET,
     Mutation,
@@ -368,3 +369,17 @@ def test_a_page_is_read_whole_or_not_at_all(page: list[Any]) -> None:
         assert sessions.path.startswith(f"userSessions[{bad[0]}]")
     else:
         assert len(sessions.user_sessions) == len(page)
+
+
+def test_unreadable_sessions_are_left_out_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """Where one page must not fail, the readable sessions are read; the log has no content."""
+    page = [a_session(startTime=SECRET), a_session(), SECRET]
+
+    sessions = read_readable_sessions(page, log)
+
+    assert sessions == (from_wire(UserSession, a_session()),)
+    assert caplog.messages == [
+        "a session cannot be read, and is left out: "
+        f"userSessions[0].startTime: {TIME}, found a string",
+        "a session cannot be read, and is left out: userSessions[2] is a string",
+    ]
