@@ -93,7 +93,10 @@ def _as_extra(values: Mapping[str, Any]) -> Extra:
 
 @define(kw_only=True, repr=False)
 class Record:
-    """The base of all records. The classes derived from it are frozen."""
+    """The base of all records. The classes derived from it are frozen.
+
+    It is not frozen itself, as the generated reader fills a class that has the same bases.
+    """
 
     # Wire names that are seen in its JSON although nobody documents them: no reason for a warning.
     _familiar: ClassVar[tuple[str, ...]] = ()
