@@ -9,7 +9,7 @@ C = TypeVar("C", bound=type)
 
 
 class EpochMs:
-    """The JSON type of a time in milliseconds since 1970; other times are ISO 8601 texts."""
+    """The notation of a time as milliseconds since 1970; other times are ISO 8601 texts."""
 
 
 # The metadata of an attribute that has no place in the JSON.
@@ -17,16 +17,16 @@ OFF_WIRE: Mapping[str, Any] = {"off_wire": True}
 
 
 def wire(
-    name: str | None = None, *, json_type: type | None = None, stand_in: str | None = None
+    name: str | None = None, *, notation: type | None = None, stand_in: str | None = None
 ) -> Mapping[str, Any]:
     """Return the metadata of an attribute whose name and type do not say all about its JSON.
 
     Args:
         name: the wire name, where the camelCase of the attribute's name would be wrong.
-        json_type: the JSON type, where the attribute's type does not imply it.
+        notation: what the JSON holds, where the attribute's type does not imply it.
         stand_in: the wire name of the field that stands for this one where it cannot be read.
     """
-    return {"name": name, "json_type": json_type, "stand_in": stand_in}
+    return {"name": name, "notation": notation, "stand_in": stand_in}
 
 
 class WireField(NamedTuple):
@@ -57,7 +57,7 @@ def json_object(cls: C) -> C:
         WireField(
             name=attribute.metadata.get("name") or _camel_case(attribute.name),
             attribute=attribute.name,
-            type=attribute.metadata.get("json_type") or attribute.type,
+            type=attribute.metadata.get("notation") or attribute.type,
             required=attribute.default is NOTHING,
             stand_in=attribute.metadata.get("stand_in"),
         )
@@ -93,10 +93,13 @@ def _as_extra(values: Mapping[str, Any]) -> Extra:
 
 @define(kw_only=True, repr=False)
 class Record:
-    """The base of all records. The classes derived from it are frozen."""
+    """The base of all records. The classes derived from it are frozen.
+
+    It is not frozen itself, as the generated reader fills a class that has the same bases.
+    """
 
     # Wire names that are seen in its JSON although nobody documents them: no reason for a warning.
-    _familiar: ClassVar[frozenset[str]] = frozenset()
+    _familiar: ClassVar[tuple[str, ...]] = ()
 
     extra: Mapping[str, Any] = field(
         default=Extra(), converter=_as_extra, hash=False, metadata=OFF_WIRE

@@ -1,4 +1,4 @@
-"""Sessions as a pandas DataFrame: one row a session, flat columns, the same types every time."""
+"""Sessions as a pandas DataFrame: one row per session, always the same columns and types."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from .._public import public
 from .enums import Direction, Disposition, SessionType
 from .sessions import RedirectionDetails, UserSession
 
@@ -54,12 +55,13 @@ _COLUMNS: dict[str, tuple[str | type[StrEnum], Callable[[UserSession], Any]]] = 
 }
 
 
+@public
 def to_dataframe(sessions: Iterable[UserSession]) -> pandas.DataFrame:
-    """Make a pandas DataFrame of sessions: one row a session, in their order.
+    """Return a pandas DataFrame of sessions: one row per session, in their order.
 
-    It has the same columns with the same types for any sessions, also for none: times in UTC to
-    the microsecond; categories for ``direction``, ``disposition`` and ``session_type``, the known
-    values first, then those that only Webex knows; for the rest pandas' ``Int64``, ``boolean`` and
+    The columns and their types are the same for any sessions, and for none: times in UTC to the
+    microsecond; categories for ``direction``, ``disposition`` and ``session_type``, first the known
+    values, then those that only Webex knows; for the rest pandas' ``Int64``, ``boolean`` and
     ``string``, with ``<NA>`` for what Webex left out. ``is_read`` is what Webex sent: a missed call
     is unread unless it is true.
 
@@ -68,8 +70,8 @@ def to_dataframe(sessions: Iterable[UserSession]) -> pandas.DataFrame:
 
     Raises:
         ImportError: pandas is not installed.
-        ApiError, AuthenticationError: it is a history, and Webex said no.
-        TypeError: it is something else, or has something else in it.
+        ApiError, AuthenticationError: ``sessions`` is a history that failed.
+        TypeError: ``sessions`` is not an iterable of sessions; a wrong entry's index is named.
 
     Example:
         >>> import callhistory
@@ -84,7 +86,7 @@ def to_dataframe(sessions: Iterable[UserSession]) -> pandas.DataFrame:
             'A DataFrame needs pandas: pip install "callhistory[pandas]"', name="pandas"
         ) from error
 
-    # Held by Python, strings are the same with and without pyarrow, and can be any that JSON has.
+    # As Python objects, strings are the same with and without pyarrow, and can be any in JSON.
     dtypes: Mapping[str, Any] = {
         "time": pandas.DatetimeTZDtype("us", "UTC"),
         "string": pandas.StringDtype("python"),
@@ -94,9 +96,10 @@ def to_dataframe(sessions: Iterable[UserSession]) -> pandas.DataFrame:
     columns: dict[str, pandas.Series[Any]] = {}
     for name, (kind, read) in _COLUMNS.items():
         values = [read(session) for session in rows]
+        if kind == "Int64":
+            values = [_in_64_bits(value) for value in values]
         if isinstance(kind, str):
-            held = [_whole(value) for value in values] if kind == "Int64" else values
-            columns[name] = pandas.Series(held, dtype=dtypes[kind])
+            columns[name] = pandas.Series(values, dtype=dtypes[kind])
         else:
             words = [None if value is None else str(value) for value in values]
             unknown = {word for word in words if word is not None}.difference(kind)
@@ -117,5 +120,5 @@ def _sessions(sessions: Iterable[UserSession]) -> list[UserSession]:
     return rows
 
 
-def _whole(value: int | None) -> int | None:
+def _in_64_bits(value: int | None) -> int | None:
     return value if value is not None and -_LARGEST <= value < _LARGEST else None

@@ -13,7 +13,7 @@ from .sessions import UserSession
 @json_object
 @frozen(kw_only=True, repr=False)
 class UserSessions(Record):
-    """The sessions that an event tells of.
+    """The sessions of a :class:`CallSessionEvent`.
 
     Attributes:
         user_sessions: the sessions.
@@ -56,7 +56,7 @@ class UserReadSessions(Record):
 @json_object
 @frozen(kw_only=True, repr=False)
 class CallSessionData(Record):
-    """What a :class:`CallSessionEvent` says.
+    """The data of a :class:`CallSessionEvent`.
 
     Attributes:
         user_sessions: the sessions.
@@ -71,7 +71,7 @@ class CallSessionData(Record):
 @json_object
 @frozen(kw_only=True, repr=False)
 class CallSessionViewedData(Record):
-    """What a :class:`CallSessionViewedEvent` says.
+    """The data of a :class:`CallSessionViewedEvent`.
 
     Attributes:
         user_read_sessions: the sessions.
@@ -86,7 +86,7 @@ class CallSessionViewedData(Record):
 @json_object
 @frozen(kw_only=True, repr=False)
 class CallSessionDeletedData(Record):
-    """What a :class:`CallSessionDeletedEvent` says.
+    """The data of a :class:`CallSessionDeletedEvent`.
 
     Attributes:
         deleted_sessions: the ids of the sessions.
@@ -99,10 +99,10 @@ class CallSessionDeletedData(Record):
 
 @define(kw_only=True, repr=False)
 class CallEvent(Record):
-    """What all events share. The classes made from it are frozen."""
+    """The base of the three events: their envelope. The classes derived from it are frozen."""
 
     id: str | None = None
-    timestamp: datetime | None = field(default=None, metadata=wire(json_type=EpochMs))
+    timestamp: datetime | None = field(default=None, metadata=wire(notation=EpochMs))
     tracking_id: str | None = None
 
 

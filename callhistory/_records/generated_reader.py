@@ -6,6 +6,7 @@ an object that is frozen, one ``object.__setattr__`` after the other.
 
 **What.** Of the class ::
 
+    @json_object
     @frozen(kw_only=True)
     class Line(Record):
         name: str | None = None
@@ -30,14 +31,14 @@ access to what it needs ::
   then becomes a ``Line``, so nobody ever sees a ``Line`` that changes.
 - A value whose type is in :data:`INLINE` is checked in line; for any other a hook is called, which
   takes the value and the type and returns what the record holds.
-- The reader takes JSON that is exactly as documented. For anything else it raises
-  :class:`Mismatch`, and the tolerant reader in ``decode`` reads the object once more and finds out
-  what was wrong. It does not read defaults either: a field that was left out reads as ``None``, so
-  a class like ``CallRecordLink`` in the place of a missing object is the tolerant reader's work.
+- The function takes JSON that is exactly as documented. For anything else it raises
+  :class:`Mismatch`; the tolerant reader then reads the object again, and finds out what was wrong.
+- It knows no defaults: a field that is missing reads as ``None``. Where that does not fit the type,
+  as for ``UserSession.links``, which is an empty record then, it is a :class:`Mismatch` as well.
 
-**How to add a type.** Write a hook for it and add it to ``HOOKS`` in ``decode``, with words for it
-in ``expected()``. Only a type whose JSON value is kept as it is may be added to :data:`INLINE`.
-The tests read every class both ways and compare.
+**How to add a type.** Write a hook for it, enter it in ``HOOKS`` of ``decode``, and its words in
+``expected()`` of ``tolerant_reader``. If the JSON value is kept as it is, :data:`INLINE` is enough.
+The tests read every class in both ways and compare.
 """
 
 from __future__ import annotations
@@ -76,11 +77,11 @@ def read(raw, new=twin.__new__, twin=twin, cls=cls, known=known, extra=extra, ab
     return record
 """
 _CHECKED_IN_LINE = """\
-    value = get({name!r})
+    value = get("{name}")
     if type(value) is not {kind}{or_none}: raise Mismatch
     record.{attribute} = value"""
 _READ_BY_A_HOOK = """\
-    record.{attribute} = {attribute}_hook(get({name!r}), {attribute}_type)"""
+    record.{attribute} = {attribute}_hook(get("{name}"), {attribute}_type)"""
 _NOT_IN_THE_JSON = """\
     record.{attribute} = {attribute}_default"""
 
@@ -102,35 +103,43 @@ def generate_reader(
         :class:`Mismatch` where a value has another type than documented, and lets through what a
         hook raises.
     """
-    fields = RECORDS[cls]
+    hooked = [field for field in RECORDS[cls] if field.type not in INLINE]
     scope: dict[str, Any] = {
         "cls": cls,
         "twin": _twin(cls),
-        "known": frozenset(field.name for field in fields).issuperset,
+        "known": frozenset(field.name for field in RECORDS[cls]).issuperset,
         "extra": Extra(),
         "absent": frozenset(),
         "unnamed": unnamed,
         "Mismatch": Mismatch,
+        **{f"{field.attribute}_hook": hook_for(field.type) for field in hooked},
+        **{f"{field.attribute}_type": field.type for field in hooked},
+        **{f"{attribute.name}_default": attribute.default for attribute in _others(cls)},
     }
-    lines = []
-    for field in fields:
-        names = {"attribute": field.attribute, "name": field.name}
-        if field.type in INLINE:
-            kind, *or_none = INLINE[field.type]
-            or_none_too = " and value is not None" if or_none else ""
-            lines.append(_CHECKED_IN_LINE.format(**names, kind=kind.__name__, or_none=or_none_too))
-        else:
-            scope[f"{field.attribute}_hook"] = hook_for(field.type)
-            scope[f"{field.attribute}_type"] = field.type
-            lines.append(_READ_BY_A_HOOK.format(**names))
-    done = {"extra", "_absent", *(field.attribute for field in fields)}
-    for attribute in attrs.fields(cls):
-        if attribute.name not in done:
-            scope[f"{attribute.name}_default"] = attribute.default
-            lines.append(_NOT_IN_THE_JSON.format(attribute=attribute.name))
-    exec(_SOURCE.format(attributes="\n".join(lines)), scope)  # noqa: S102 - of our own names only
+    exec(source_of(cls), scope)  # noqa: S102 - it is made of names of our classes only
     read: Callable[[dict[str, Any]], Any] = scope["read"]
     return read
+
+
+def source_of(cls: type[Any]) -> str:
+    """Return the source text of the function that reads a record."""
+    lines = []
+    for field in RECORDS[cls]:
+        names = {"attribute": field.attribute, "name": field.name}
+        if field.type in INLINE:
+            kind, *none = INLINE[field.type]
+            or_none = " and value is not None" if none else ""
+            lines.append(_CHECKED_IN_LINE.format(**names, kind=kind.__name__, or_none=or_none))
+        else:
+            lines.append(_READ_BY_A_HOOK.format(**names))
+    lines += [_NOT_IN_THE_JSON.format(attribute=attribute.name) for attribute in _others(cls)]
+    return _SOURCE.format(attributes="\n".join(lines))
+
+
+def _others(cls: type[Any]) -> list[attrs.Attribute[Any]]:
+    """Return the attributes that are not in the JSON, without those that every record has."""
+    done = {"extra", "_absent", *(field.attribute for field in RECORDS[cls])}
+    return [attribute for attribute in attrs.fields(cls) if attribute.name not in done]
 
 
 def _twin(cls: type[Any]) -> type[Any]:

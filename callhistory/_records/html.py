@@ -1,9 +1,9 @@
 """How records look in a notebook: a history as a table, a session as a card.
 
-Names and numbers come from strangers, so whatever is shown passes through one function that makes
-it harmless text. The colours are mixed from the colour of the text around, which is dark in a light
-theme and light in a dark one; no script, no theme's name, and it is readable where styles are
-stripped.
+Names and numbers come from strangers, so everything that is shown passes through one function,
+``_safe``, which makes it harmless text. The colours are mixed from the colour of the surrounding
+text, which is dark in a light theme and light in a dark one. There is no script, and the page can
+be read where styles are stripped.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 ROWS = 200
 
-# No name is longer, and a page should not be either.
+# No real name is longer, and a stranger shall not fill the page.
 _LONGEST = 300
-# Embeddings, overrides and isolates: they turn round what follows them.
-_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+# Embeddings, overrides and isolates: they reverse the text that follows them.
+_REVERSING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _ARROWS = {Direction.INCOMING: "\u2199\ufe0e", Direction.OUTGOING: "\u2197\ufe0e"}
 _COLUMNS = ("When", "Direction", "Who", "Number or e-mail", "Result", "Duration", "Line")
 
-# The class is doubled so that it wins over what a notebook says of all tables.
+# The class is doubled so that it outranks what a notebook says about all tables.
 _STYLE = """<style>
 .callhistory.callhistory {
   --ch-quiet: GrayText; --ch-line: GrayText; --ch-alarm: inherit; --ch-tint: transparent;
@@ -91,7 +91,7 @@ _STYLE = """<style>
 
 
 def table(sessions: Sequence[UserSession]) -> str:
-    """Draw a history as an HTML table of its first sessions, at most :data:`ROWS`."""
+    """Return a history as an HTML table of its first sessions, at most :data:`ROWS`."""
     if not sessions:
         return _frame("<p>No calls in this history.</p>")
     shown = sessions[:ROWS]
@@ -114,14 +114,14 @@ def table(sessions: Sequence[UserSession]) -> str:
 
 
 def failure(status_code: int, error: str | None, tracking_id: str | None) -> str:
-    """Draw a history that Webex refused: what it said, so that it can't pass for an empty one."""
+    """Return a failed history as HTML: its words, so that it can't pass for an empty one."""
     words = _safe(error) or "no reason given"
     hint = f'<p class="ch-quiet">Tracking ID {_safe(tracking_id)}</p>' if tracking_id else ""
     return _frame(f"<p><strong>Failed: {status_code}</strong> {words}</p>{hint}")
 
 
 def card(session: UserSession) -> str:
-    """Draw one session as an HTML card."""
+    """Return one session as an HTML card."""
     start, end = _local(session.start_time), _local(session.end_time)
     result = _result(session)
     facts = {
@@ -150,12 +150,12 @@ def _summary(sessions: Sequence[UserSession], shown: Sequence[UserSession]) -> s
     missed = sum(session.disposition == Disposition.MISSED for session in sessions)
     unread = sum(map(_is_unread, sessions))
     zones = list(dict.fromkeys(_zone(_local(session.start_time)) for session in shown))
-    told = f"{missed:,} missed, {unread:,} unread" if missed else "none missed"
+    counts = f"{missed:,} missed, {unread:,} unread" if missed else "none missed"
     times = f"times in {' and '.join(zones)}" if len(zones) < 3 else "local times"
     calls = _count(len(sessions), "call")
     if len(sessions) > len(shown):
         calls = f"{calls}, the first {len(shown)} shown"
-    return f"<strong>{calls}</strong> {_quiet(f'· {told} · {times}')}"
+    return f"<strong>{calls}</strong> {_quiet(f'· {counts} · {times}')}"
 
 
 def _row(session: UserSession) -> str:
@@ -210,9 +210,9 @@ def _duration(session: UserSession) -> str:
 
 
 def _line(session: UserSession) -> str:
-    own = session.self_
-    number = _bdi(own.cucm_dn) or _bdi(own.phone_number)
-    ordinal = "" if own.ucm_line_number is None else f"{own.ucm_line_number}"
+    user = session.self_
+    number = _bdi(user.cucm_dn) or _bdi(user.phone_number)
+    ordinal = "" if user.ucm_line_number is None else f"{user.ucm_line_number}"
     shared = "shared" if session.session_type == SessionType.WEBEX_CALLING_SHARED else ""
     return " · ".join(filter(None, [ordinal, number, shared]))
 
@@ -261,17 +261,17 @@ def _quiet(html: str) -> str:
 
 
 def _bdi(text: str | None) -> str:
-    """Show a stranger's text: whichever way it is written, it turns nothing round it."""
+    """Return a stranger's text as HTML, isolated: its direction does not affect its neighbours."""
     safe = _safe(text)
     return safe and f'<bdi title="{safe}">{safe}</bdi>'
 
 
 def _safe(text: str | None) -> str:
-    """Make text harmless in HTML, also as an attribute; one that nobody can see is empty."""
+    """Return text that is harmless in HTML and its attributes; empty if nobody can see it."""
     if not text:
         return ""
     text = text[: _LONGEST + 1]
-    text = _SURROGATE.sub("\ufffd", _TURNING.sub("", text))
+    text = _SURROGATE.sub("\ufffd", _REVERSING.sub("", text))
     text = "".join(" " if category(char) in ("Cc", "Zl", "Zp") else char for char in text)
     text = " ".join(text.split())
     if all(category(char)[0] in "CZ" for char in text):

@@ -1,12 +1,12 @@
-"""The records: sessions, the pairs that name them, and events.
+"""The sessions, and the pair that names one.
 
 Every class is frozen and slotted. Attributes are the snake_case of the wire names; the wire's
 ``self`` is :attr:`UserSession.self_`. Times are aware ``datetime`` objects in UTC, durations are
-whole seconds. What Webex left out is ``None``; a list it left out is empty.
+whole seconds. What Webex left out is ``None``; a list that it left out is empty.
 
-Every record has ``extra``, which maps wire names to raw JSON values: what this library does not
-name, and what came in another type than documented (the attribute is then as if it were left
-out). So nothing is coerced, and nothing is lost.
+Every record has ``extra``, which maps wire names to raw JSON values: fields that no attribute
+stands for, and values of another type than documented, whose attribute is then as if Webex had left
+them out. So nothing is coerced, and nothing is lost.
 """
 
 import re
@@ -22,7 +22,7 @@ from .timestamps import in_utc, read_time
 
 
 def _end_time(value: object) -> datetime:
-    """Take an ISO 8601 text with an offset, or an aware datetime, into UTC."""
+    """Return the time in UTC of an ISO 8601 text with an offset, or of an aware datetime."""
     if isinstance(value, datetime):
         return _aware(value)
     if not isinstance(value, str):
@@ -42,7 +42,7 @@ def _aware(moment: datetime) -> datetime:
     try:
         if moment.utcoffset() is not None:
             return in_utc(moment)
-    except ValueError:  # what pandas takes for a missing time raises it too
+    except ValueError:  # NaT, pandas' missing time, raises it as well
         raise ValueError(
             f"end_time: {moment.isoformat()} is no time in the years 1 to 9999 of UTC"
         ) from None
@@ -53,7 +53,7 @@ def _aware(moment: datetime) -> datetime:
 
 
 def _shown_time(text: str) -> str:
-    """Show what was meant as a time, unless it may be an id, a number or a name gone astray."""
+    """Return the text for an error, or only its length where it may be an id, number or name."""
     if re.match(r"\d{4}-\d\d(-|$)", text) and not re.search(r"[A-SU-Ya-su-y]", text):
         return repr(text[:40])
     if re.fullmatch(r"[a-z -]{0,40}", text):
@@ -67,7 +67,7 @@ def _shown_time(text: str) -> str:
 class EndTimeSessionId:
     """The pair that names a session in ``update_missed_calls`` and ``delete_call_history_records``.
 
-    ``UserSession.end_time_session_id`` is a session's own.
+    :attr:`UserSession.end_time_session_id` is the pair of a session.
 
     Attributes:
         end_time: the session's end: an ISO 8601 text with an offset (``Z``, ``+02:00``), or an
@@ -75,8 +75,9 @@ class EndTimeSessionId:
         session_id: the session's id.
 
     Raises:
-        TypeError: an argument of another type.
-        ValueError: a malformed or naive time, an empty session id. The error shows no session id.
+        TypeError: an argument has another type.
+        ValueError: the time is malformed or naive, or the session id is empty. The error shows no
+            session id.
     """
 
     end_time: datetime = field(converter=_end_time)
@@ -128,10 +129,10 @@ class CallRecordSelf(Record):
         phone_number: the user's number on this call.
         cucm_dn: the directory number of the line, on Unified CM.
         ucm_line_number: which of the user's lines that is, from 1, on Unified CM. It comes from
-            a second request; ``None`` when that told nothing.
+            a second request; ``None`` where that did not say.
     """
 
-    _familiar = frozenset({"incomingCallProtocols", "callbackInfo", "lookUpInfo"})
+    _familiar = ("incomingCallProtocols", "callbackInfo", "lookUpInfo")
 
     id: str | None = None
     name: str | None = None
@@ -177,13 +178,13 @@ class CallRecordListOther(Record):
 @json_object
 @frozen(kw_only=True, repr=False)
 class RedirectionDetails(Record):
-    """Who a call was redirected by, and why.
+    """By whom a call was redirected, and why.
 
     Attributes:
         reason: why, such as ``busy`` or ``noAnswer``.
         phone_number: the number that redirected.
         sip_url: its SIP address.
-        name: whose it is.
+        name: the name of who redirected.
         user_id: their id.
         is_private: whether they withheld who they are.
     """
@@ -200,7 +201,7 @@ class RedirectionDetails(Record):
 @json_object
 @frozen(kw_only=True, repr=False)
 class CallingSpecifics(Record):
-    """What only Webex Calling knows of a session.
+    """What only Webex Calling knows about a session.
 
     Attributes:
         redirection_details: the redirection, if the call was redirected.
@@ -216,7 +217,7 @@ class UserSession(Record):
     """One call in the history.
 
     Attributes:
-        id: the record's id. Where Webex sent only one of the two ids, it stands for both.
+        id: the record's id. Where Webex sent only one of the two ids, both are that one.
         session_id: the session's id.
         start_time: when the call began.
         end_time: when it ended. Webex sorts by this.
@@ -229,16 +230,16 @@ class UserSession(Record):
         duration_secs: as ``duration_seconds``; an older name that Webex still sends.
         participant_count: how many took part.
         is_deleted: whether the user deleted the record.
-        is_read: whether a missed call was seen. From the wire: a missed call without it is unread.
+        is_read: whether a missed call was seen; a missed call is unread unless it is ``True``.
         is_pmr: whether it took place in a personal meeting room.
-        correlation_ids: ids of the calls that it consisted of.
+        correlation_ids: ids of the calls that it consists of.
         links: where it can be found elsewhere in Webex.
         self_: the user's own side.
         other: the other side.
-        calling_specifics: what only Webex Calling knows, such as a redirection.
+        calling_specifics: what only Webex Calling knows about it, such as a redirection.
     """
 
-    _familiar = frozenset({"isTest"})
+    _familiar = ("isTest",)
 
     id: str = field(metadata=wire(stand_in="sessionId"))
     session_id: str = field(metadata=wire(stand_in="id"))
@@ -267,5 +268,5 @@ class UserSession(Record):
         return EndTimeSessionId(self.end_time, self.session_id)
 
     def _repr_html_(self) -> str:
-        """Show a card in a notebook."""
+        """Return a card for a notebook."""
         return card(self)

@@ -55,8 +55,9 @@ def unnamed_by(cls: type[Any], place: str | None) -> Callable[[dict[str, Any]], 
         place: where the object stands in an answer, for the log; without one nothing is logged.
     """
     names = frozenset(field.name for field in RECORDS[cls])
-    familiar = cls._familiar if issubclass(cls, Record) else frozenset()
-    known = names | familiar
+    # In an order, and not a set: to_wire() writes the same text in every process.
+    familiar = cls._familiar if issubclass(cls, Record) else ()
+    known = names.union(familiar)
 
     def unnamed(raw: dict[str, Any]) -> Extra:
         if known.issuperset(raw):

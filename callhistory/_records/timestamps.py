@@ -10,26 +10,26 @@ _ONE_DAY = timedelta(days=1)
 
 
 def read_time(text: str) -> datetime:
-    """Read an ISO 8601 time with an offset into UTC; it names the instant that JavaScript reads.
+    """Return the time that an ISO 8601 text with an offset names to JavaScript, in UTC.
 
-    Any number of fraction digits is accepted; those past the microsecond are cut off.
+    The text may have any number of fraction digits; those past the microsecond are cut off.
 
     Raises:
-        ValueError: it is malformed, has no offset, or lies outside the years 1 to 9999.
-            The text is not in the error.
+        ValueError: the text is malformed, has no offset, or names a time outside the years 1 to
+            9999. The error does not show it.
     """
     moment: datetime | None
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        moment = _read_rarity(text)
+        moment = _read_as_javascript(text)
     if moment is None or moment.tzinfo is None or text[10] not in "Tt ":
         raise ValueError("not an ISO 8601 time with an offset")
     return moment if moment.tzinfo is UTC else in_utc(moment)
 
 
-def _read_rarity(text: str) -> datetime | None:
-    """Read what JavaScript knows and Python does not: a small z, and 24:00, the end of a day."""
+def _read_as_javascript(text: str) -> datetime | None:
+    """Read what JavaScript reads and Python does not: a lower-case z, and 24:00, a day's end."""
     text = text.replace("z", "Z")
     day_ends = text[11:16] == "24:00"
     try:
@@ -44,10 +44,10 @@ def _read_rarity(text: str) -> datetime | None:
 
 
 def in_utc(moment: datetime) -> datetime:
-    """Give an aware time in UTC.
+    """Return an aware time in UTC.
 
     Raises:
-        ValueError: it has no offset, or in UTC it lies outside the years 1 to 9999.
+        ValueError: the time has no offset, or is outside the years 1 to 9999 in UTC.
     """
     if moment.utcoffset() is None:
         raise ValueError("a time without an offset")
@@ -58,10 +58,12 @@ def in_utc(moment: datetime) -> datetime:
 
 
 def write_time(moment: datetime) -> str:
-    """Write an aware time as Webex does: UTC, milliseconds (or microseconds, if any), ``Z``.
+    """Return an aware time as Webex writes it, such as ``2026-01-31T09:30:00.000Z``.
+
+    It has milliseconds, or microseconds where the time has some.
 
     Raises:
-        ValueError: it has no offset, or in UTC it lies outside the years 1 to 9999.
+        ValueError: the time has no offset, or is outside the years 1 to 9999 in UTC.
     """
     moment = in_utc(moment)
     precision = "microseconds" if moment.microsecond % 1000 else "milliseconds"
@@ -69,19 +71,19 @@ def write_time(moment: datetime) -> str:
 
 
 def epoch_ms(moment: datetime) -> int:
-    """Count the whole milliseconds from 1970 to an aware time, as JavaScript's ``getTime`` does."""
+    """Return the whole milliseconds from 1970 to an aware time, as JavaScript's ``getTime``."""
     return (moment - EPOCH) // _MILLISECOND
 
 
 def from_epoch_ms(milliseconds: int) -> datetime:
-    """Read milliseconds since 1970.
+    """Return the time that is so many milliseconds after the beginning of 1970, in UTC.
 
     Raises:
-        OverflowError: it lies outside the years 1 to 9999.
+        OverflowError: the time is outside the years 1 to 9999.
     """
     return EPOCH + timedelta(milliseconds=milliseconds)
 
 
 def whole_ms(moment: datetime) -> datetime:
-    """Cut off what is less than a millisecond, as Webex's own times do."""
+    """Return a time without what is less than a millisecond, as Webex's own times are."""
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

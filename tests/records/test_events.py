@@ -16,14 +16,11 @@ from callhistory import (
     to_wire,
 )
 from tests.records.samples import sample
-from tests.support.wire_samples import (
-    a_session,
-    wire_form,
-)
+from tests.support.wire_samples import a_session, wire_form
 
 
 @pytest.mark.parametrize("cls", [CallSessionEvent, CallSessionViewedEvent, CallSessionDeletedEvent])
-def test_an_event_holds_its_envelope(cls: type[Any]) -> None:
+def test_an_event_has_its_envelope(cls: type[Any]) -> None:
     """An event has its envelope's id, time in UTC and tracking id."""
     event = sample(cls)
 
@@ -34,7 +31,7 @@ def test_an_event_holds_its_envelope(cls: type[Any]) -> None:
 
 
 def test_an_event_off_the_wire_is_a_live_one() -> None:
-    """An event that is read is not a recovered one, whatever the wire says, and none says so."""
+    """An event that is read is not a recovered one, and none is written as one."""
     event = from_wire(CallSessionEvent, wire_form(CallSessionEvent) | {"recovered": True})
 
     assert event.recovered is False
@@ -60,8 +57,8 @@ def test_the_sessions_of_an_event_are_where_the_documentation_has_them() -> None
 @pytest.mark.parametrize(
     "timestamp", ["2026-03-01T09:00:00Z", 1.5, True, [], 10**30, -(10**400), 253_402_300_800_000]
 )
-def test_an_events_time_that_is_none_is_put_aside(timestamp: Any) -> None:
-    """A timestamp that is no readable number of milliseconds does not cost the event."""
+def test_an_unreadable_time_of_an_event_is_put_aside(timestamp: Any) -> None:
+    """An event whose timestamp is not a readable number of milliseconds is read without it."""
     form = wire_form(CallSessionEvent) | {"timestamp": timestamp}
 
     event = from_wire(CallSessionEvent, form)

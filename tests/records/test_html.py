@@ -1,4 +1,4 @@
-"""How records look: the table of a history, the card of a session, and that strangers stay text."""
+"""How records look: the table of a history, the card of a session, and strangers' texts in them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import pytest
 
 from callhistory import HistoryData, JanusResponseEvent, UserSession, from_wire
 from callhistory._records.html import ROWS
-from tests.support.wire_samples import a_bare_session, a_session
+from tests.records.samples import history, session
+from tests.support.wire_samples import a_bare_session
 
 VOID = {"br", "img", "input", "hr", "meta", "link"}
 STRANGERS = [
@@ -57,7 +58,7 @@ class Element:
     children: list[Element | str] = attrs.Factory(list)
 
     def all(self, tag: str = "", /, cls: str = "") -> Iterator[Element]:
-        """Give the elements within it, by tag and by class."""
+        """Yield the elements within it, by tag and by class."""
         for child in self.children:
             if isinstance(child, Element):
                 if tag in ("", child.tag) and (not cls or cls in child.classes):
@@ -77,7 +78,7 @@ class Element:
 
 
 class Page(HTMLParser):
-    """Reads a page into elements, as a browser would, and fails where one would have to guess."""
+    """Parses a page into elements, and fails where a browser would have to guess."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -111,18 +112,8 @@ def page(shown: Any) -> Element:
     return Page(shown._repr_html_()).root
 
 
-def history(*sessions: UserSession) -> JanusResponseEvent:
-    return JanusResponseEvent(
-        status_code=200, data=HistoryData(user_sessions=sessions), message="SUCCESS"
-    )
-
-
-def session(**changes: Any) -> UserSession:
-    return from_wire(UserSession, a_session(**changes))
-
-
 def cells(shown: UserSession) -> dict[str, str]:
-    """Give the one row of a table, by heading."""
+    """Return the one row of a table, by heading."""
     root = page(history(shown))
     heads = [head.text for head in next(root.all("thead")).all("th")]
     (row,) = next(root.all("tbody")).all("tr")
@@ -134,16 +125,23 @@ def _cells(row: Element) -> list[Element]:
 
 
 def facts(shown: UserSession) -> dict[str, str]:
-    """Give what a card says, by its labels."""
+    """Return what a card says, by its labels."""
     root = page(shown)
     return dict(
         zip((e.text for e in root.all("dt")), (e.text for e in root.all("dd")), strict=True)
     )
 
 
+def both(shown: UserSession, label: str) -> str:
+    """Return what a table and a card both show for a session."""
+    said = cells(shown)[label]
+    assert facts(shown).get(label, "") == said
+    return said
+
+
 @pytest.fixture
 def zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
-    """Give what sets this machine's zone, and put it back."""
+    """Return a function that sets this machine's zone, which is put back."""
     if not hasattr(time, "tzset"):
         pytest.skip("the zone of this system cannot be set")
 
@@ -157,25 +155,22 @@ def zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
 
 
 def everywhere(text: str) -> UserSession:
-    """Give a session in which every text that a stranger, or Webex, may choose is this one."""
+    """Return a session in which every text that a stranger, or Webex, may choose is this one."""
     words = {"name": text, "phoneNumber": text, "email": text, "primaryDisplayString": text}
-    return from_wire(
-        UserSession,
-        a_session(
-            sessionId=f"1{text}",
-            disposition=text,
-            direction=text,
-            sessionType=text,
-            self=words | {"cucmDN": text},
-            other=words,
-            callingSpecifics={"redirectionDetails": words | {"reason": text}},
-        ),
+    return session(
+        sessionId=f"1{text}",
+        disposition=text,
+        direction=text,
+        sessionType=text,
+        self=words | {"cucmDN": text},
+        other=words,
+        callingSpecifics={"redirectionDetails": words | {"reason": text}},
     )
 
 
 @pytest.mark.parametrize("text", [*STRANGERS, *UNSEEN], ids=start)
 def test_no_element_and_no_attribute_comes_from_a_stranger(text: str) -> None:
-    """The worst texts, in every field, leave table and card with the elements of a harmless one."""
+    """With any text in every field, table and card have the elements of a harmless one."""
     shown, harmless = everywhere(text), everywhere("Ada" if text in STRANGERS else text)
     for picture, model in ((shown, harmless), (history(shown), history(harmless))):
         assert skeleton(page(picture)) == skeleton(page(model))
@@ -210,7 +205,7 @@ def test_what_webex_says_of_a_failure_is_text(text: str) -> None:
     ids=start,
 )
 def test_a_name_is_seen_as_it_is(name: str, seen: str) -> None:
-    """A name is shown to the letter, also as the tooltip, but for what turns or breaks a line."""
+    """A name is shown exactly, also as the tooltip, but for what reverses or breaks a line."""
     root = page(history(session(other={"name": name})))
     (bdi,) = next(e for e in root.all("td") if "ch-who" in e.classes).all("bdi")
 
@@ -229,7 +224,7 @@ def test_a_page_stays_small_whatever_the_names() -> None:
 @pytest.mark.parametrize("nobody", UNSEEN, ids=start)
 @pytest.mark.parametrize(("private", "seen"), [(True, "Private"), (False, "Unknown")])
 def test_who_cannot_be_seen_is_private_or_unknown(nobody: str, private: bool, seen: str) -> None:
-    """A name that nobody can see is said to be private or unknown, in type that no name has."""
+    """A name that nobody can see is shown as private or unknown, in a style that no name has."""
     other = {"name": nobody, "phoneNumber": nobody, "isPrivate": private}
     root = page(history(session(other=other)))
     who = next(element for element in root.all("td") if "ch-who" in element.classes)
@@ -243,12 +238,8 @@ def test_who_cannot_be_seen_is_private_or_unknown(nobody: str, private: bool, se
     ("other", "who", "number"),
     [
         ({"name": "Ada", "phoneNumber": "+12065550102"}, "Ada", "+12065550102"),
-        (
-            {"primaryDisplayString": "Ada O.", "email": "ada@example.com"},
-            "Ada O.",
-            "ada@example.com",
-        ),
-        ({"email": "ada@example.com"}, "ada@example.com", "ada@example.com"),
+        ({"primaryDisplayString": "Ada O.", "email": "a@b.example"}, "Ada O.", "a@b.example"),
+        ({"email": "a@b.example"}, "a@b.example", "a@b.example"),
         ({"phoneNumber": "+12065550102"}, "Unknown", "+12065550102"),
         ({"name": "Ada", "isPrivate": True}, "Ada", ""),
         ({}, "Unknown", ""),
@@ -257,7 +248,7 @@ def test_who_cannot_be_seen_is_private_or_unknown(nobody: str, private: bool, se
 def test_the_other_side_is_shown_by_what_there_is(
     other: dict[str, Any], who: str, number: str
 ) -> None:
-    """A name, else another one, and a number, else an e-mail address, stand for the other side."""
+    """The other side is shown by a name, and by its number or else its e-mail address."""
     row = cells(session(other=other))
 
     assert (row["Who"], row["Number or e-mail"]) == (who, number)
@@ -279,11 +270,11 @@ def test_the_other_side_is_shown_by_what_there_is(
 def test_unread_missed_calls_stand_out_in_words(
     disposition: str | None, is_read: bool | None, seen: str
 ) -> None:
-    """An unread missed call is one by its words and by strong type, not by colour alone."""
+    """An unread missed call stands out by words and strong type, not by colour alone."""
     shown = session(disposition=disposition, isRead=is_read)
     root = page(history(shown))
 
-    assert cells(shown)["Result"] == facts(shown).get("Result", "") == seen
+    assert both(shown, "Result") == seen
     unread = seen.startswith("●")
     assert any("ch-unread" in row.classes for row in root.all("tr")) is unread
     assert any(strong.text == seen for strong in root.all("strong")) is unread
@@ -299,10 +290,10 @@ def test_unread_missed_calls_stand_out_in_words(
     ],
 )
 def test_a_direction_is_an_arrow_and_a_word(direction: str | None, seen: str) -> None:
-    """A direction has its word beside the arrow; a screen reader says the word only."""
+    """A direction has a word beside its arrow; a screen reader reads only the word."""
     shown = session(direction=direction)
 
-    assert cells(shown)["Direction"] == facts(shown).get("Direction", "") == seen
+    assert both(shown, "Direction") == seen
     for arrow in page(shown).all("span"):
         if arrow.text in ("\u2199\ufe0e", "\u2197\ufe0e"):
             assert arrow.attributes["aria-hidden"] == "true"
@@ -324,14 +315,12 @@ def test_a_direction_is_an_arrow_and_a_word(direction: str | None, seen: str) ->
 def test_a_duration_is_minutes_and_seconds(
     seconds: int | None, older: int | None, seen: str
 ) -> None:
-    """A duration has minutes and seconds, and hours when there are any; none is an empty cell."""
-    shown = session(durationSeconds=seconds, durationSecs=older)
-
-    assert cells(shown)["Duration"] == facts(shown).get("Duration", "") == seen
+    """A duration has minutes and seconds, and hours if there are any; without one it is empty."""
+    assert both(session(durationSeconds=seconds, durationSecs=older), "Duration") == seen
 
 
 @pytest.mark.parametrize(
-    ("own", "session_type", "seen"),
+    ("user", "session_type", "seen"),
     [
         ({"ucmLineNumber": 2, "cucmDN": "5001", "phoneNumber": "+1"}, "WEBEXCALLING", "2 · 5001"),
         ({"phoneNumber": "+12065550101"}, "WEBEXCALLING", "+12065550101"),
@@ -340,15 +329,13 @@ def test_a_duration_is_minutes_and_seconds(
         ({}, "SPARK", ""),
     ],
 )
-def test_a_line_is_its_number(own: dict[str, Any], session_type: str, seen: str) -> None:
-    """A line is shown by its place and number on Unified CM, else by the user's own number."""
-    shown = session(self=own, sessionType=session_type)
-
-    assert cells(shown)["Line"] == facts(shown).get("Line", "") == seen
+def test_a_line_is_its_number(user: dict[str, Any], session_type: str, seen: str) -> None:
+    """A line is shown by its place and number on Unified CM, or by the user's number."""
+    assert both(session(self=user, sessionType=session_type), "Line") == seen
 
 
 def test_a_time_is_in_the_viewers_zone(zone: Callable[[str], None]) -> None:
-    """A time is shown in the machine's zone, which the caption names, and kept for machines."""
+    """A time is shown in this machine's zone, which the caption names, and is machine-readable."""
     zone("CET-1")
     shown = session(startTime="2026-03-01T23:30:05.125Z", endTime="2026-03-01T23:59:00Z")
     root = page(history(shown))
@@ -443,7 +430,7 @@ def test_a_long_history_is_cut_and_says_so(more: int, left_out: str) -> None:
 
 
 def test_a_history_that_fits_has_no_foot() -> None:
-    """A table of exactly two hundred calls leaves none out and says nothing of it."""
+    """A table of exactly two hundred calls leaves none out, and has no note about it."""
     root = page(history(*[session()] * ROWS))
 
     assert not list(root.all("tfoot"))
@@ -460,41 +447,30 @@ def test_an_empty_history_says_so(sessions: tuple[UserSession, ...] | None) -> N
 
 
 @pytest.mark.parametrize(
-    ("error", "tracking_id", "seen"),
-    [
-        (
-            "User request is forbidden",
-            "callhistory_7",
-            ["User request is forbidden", "callhistory_7"],
-        ),
-        (None, None, ["no reason given"]),
-    ],
+    ("error", "tracking_id"),
+    [("User request is forbidden", "callhistory_7"), (None, None)],
 )
-def test_a_failed_history_shows_its_error(
-    error: str | None, tracking_id: str | None, seen: list[str]
-) -> None:
+def test_a_failed_history_shows_its_error(error: str | None, tracking_id: str | None) -> None:
     """A failure shows its status, its words and what Webex support asks for; it does not raise."""
     shown = JanusResponseEvent(
         status_code=403, data=HistoryData(error=error), message="FAILURE", tracking_id=tracking_id
     )
 
-    for words in ["Failed: 403", *seen]:
+    for words in ("Failed: 403", error or "no reason given", tracking_id or ""):
         assert words in page(shown).text
     assert not list(page(shown).all("table"))
 
 
 def test_a_card_says_all_there_is() -> None:
-    """A card has the name as its title, and what is known of the call with a label each."""
+    """A card has the name as its title, and a label for each thing that is known about the call."""
     shown = session(isRead=None)
 
     assert next(page(shown).all("p")).text == "Ada"
-    assert {
-        name: facts(shown)[name] for name in ("Number", "E-mail", "Redirected", "Session ID")
-    } == {
-        "Number": "+12065550102",
-        "E-mail": "ada@example.com",
-        "Redirected": "by Front desk · busy",
-        "Session ID": "8b2f6c1e-0d4a-4c57-9a55-000000000002",
+    assert facts(shown).items() >= {
+        ("Number", "+12065550102"),
+        ("E-mail", "ada@example.com"),
+        ("Redirected", "by Front desk · busy"),
+        ("Session ID", "8b2f6c1e-0d4a-4c57-9a55-000000000002"),
     }
     assert "ch-unread" in next(page(shown).all("div")).classes
 
@@ -509,14 +485,14 @@ def test_a_card_says_all_there_is() -> None:
     ],
 )
 def test_a_card_says_who_redirected_and_why(details: dict[str, Any], seen: str | None) -> None:
-    """A redirection is told by name, else number, and by its reason in plain words."""
+    """A redirection is shown by name, or number, and by its reason in plain words."""
     shown = session(callingSpecifics={"redirectionDetails": details})
 
     assert facts(shown).get("Redirected") == seen
 
 
 def test_a_bare_session_has_a_card_and_a_row() -> None:
-    """Of a session that has two times and an id only, the card and the row show these."""
+    """The card and the row of a session that has only two times and an id show these."""
     bare = from_wire(UserSession, a_bare_session())
 
     assert set(facts(bare)) == {"Began", "Ended", "Session ID"}
@@ -527,7 +503,7 @@ def test_a_bare_session_has_a_card_and_a_row() -> None:
 
 
 def test_styles_stay_within_what_they_are_for() -> None:
-    """Every rule of the style sheet is for this library's own class, and it loads nothing."""
+    """Every rule of the style sheet is for the class of this library, and it loads nothing."""
     for picture in (history(session()), session()):
         (style,) = page(picture).all("style")
         sheet = "".join(child for child in style.children if isinstance(child, str))

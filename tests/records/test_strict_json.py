@@ -27,8 +27,8 @@ from tests.records.samples import SECRET, attempt, holds_nothing_of_the_value, j
         (None, "null"),
     ],
 )
-def test_what_stands_at_a_name_is_told_by_its_type(document: object, found: str) -> None:
-    """What is said of a name in an answer is its type there, or that of an answer without names."""
+def test_the_type_at_a_name_is_named(document: object, found: str) -> None:
+    """The name of the type at a key is returned, or that of a document that is not an object."""
     assert type_at(document, "there") == found
 
 
@@ -47,7 +47,7 @@ def test_what_stands_at_a_name_is_told_by_its_type(document: object, found: str)
     ],
 )
 def test_a_json_text_is_read(body: bytes, value: Any) -> None:
-    """A JSON text in UTF-8 gives its value, big integers included."""
+    """The value of a JSON text in UTF-8 is returned, big integers included."""
     assert read_json(body) == value
 
 
@@ -79,7 +79,7 @@ def test_a_json_text_is_read(body: bytes, value: Any) -> None:
     ids=lambda value: repr(value[:20]),
 )
 def test_what_is_no_json_is_refused(body: bytes, found: str) -> None:
-    """What is no strict JSON is a DecodeError that holds nothing of it, nor is anything chained."""
+    """What is not strict JSON is a DecodeError that has nothing of the text, nor has its cause."""
     with pytest.raises(DecodeError, match=rf"^\$: expected JSON, found {re.escape(found)}$") as no:
         read_json(body)
 
@@ -89,7 +89,7 @@ def test_what_is_no_json_is_refused(body: bytes, found: str) -> None:
 @thorough
 @given(st.binary(max_size=40) | json_values.map(lambda value: json.dumps(value).encode()))
 def test_any_bytes_are_json_or_refused(body: bytes) -> None:
-    """Any bytes give what json.loads gives for them, or are a DecodeError."""
+    """Any bytes are read as json.loads reads them, or are a DecodeError."""
     value = attempt(lambda: read_json(body))
 
     if isinstance(value, DecodeError):

@@ -59,7 +59,7 @@ def test_a_text_gives_the_milliseconds_of_javascript(text: str, milliseconds: in
 
 
 def test_the_javascript_dates_are_many_and_cover_the_ends() -> None:
-    """The file of JavaScript's dates holds at least 60 texts and both that UTC has no year for."""
+    """The file of JavaScript's dates has at least 60 texts, and both that no datetime holds."""
     texts = [text for text, _ in JAVASCRIPT]
 
     assert len(set(texts)) >= 60
@@ -118,7 +118,7 @@ def test_a_time_that_no_datetime_can_hold_is_refused(text: str) -> None:
     ],
 )
 def test_a_text_that_is_no_time_with_an_offset_is_refused(text: str) -> None:
-    """A malformed text and one without an offset raise a ValueError that holds nothing of it."""
+    """A malformed text, or one without an offset, raises a ValueError that does not show it."""
     with pytest.raises(ValueError, match=r"^not an ISO 8601 time with an offset$") as refused:
         read_time(text)
 
@@ -203,7 +203,7 @@ def test_a_time_is_written_as_webex_writes_it(moment: datetime, text: str) -> No
 @quick
 @given(st.datetimes(timezones=offsets))
 def test_what_is_less_than_a_millisecond_is_cut_off(moment: datetime) -> None:
-    """A time in whole milliseconds is the last one that is not after it, in the same zone."""
+    """A time is rounded down to whole milliseconds, and keeps its zone."""
     cut = whole_ms(moment)
 
     assert timedelta() <= moment - cut < timedelta(milliseconds=1)
