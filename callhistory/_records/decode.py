@@ -24,9 +24,9 @@ from .enums import DISPOSITION_SPELLINGS, Direction, Disposition, SessionType
 from .generated_reader import INLINE, Hook, Mismatch, generate_reader
 from .sessions import UserSession
 from .strict_json import as_json, json_type
-from .surprises import unnamed_by
 from .timestamps import from_epoch_ms, read_time
 from .tolerant_reader import Unreadable, expected, make_tolerant_reader
+from .undocumented_fields import unnamed_by
 
 T = TypeVar("T")
 

@@ -15,7 +15,7 @@ from .._errors import DecodeError
 from .base import RECORDS, EpochMs, Record
 from .generated_reader import Hook, Mismatch
 from .strict_json import type_at
-from .surprises import surprises, unnamed_by
+from .undocumented_fields import surprises, unnamed_by
 
 _EXPECTED: dict[Any, str] = {
     int: "an integer",

@@ -21,8 +21,8 @@ from .._records.responses import (
 )
 from .._records.sessions import UserSession
 from .._records.strict_json import json_type, read_json, type_at
-from .._records.surprises import note_unnamed
 from .._records.timestamps import whole_ms, write_time
+from .._records.undocumented_fields import note_unnamed
 from .ucm_lines import number_lines
 
 if TYPE_CHECKING:

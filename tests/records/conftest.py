@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from callhistory._records.surprises import surprises
+from callhistory._records.undocumented_fields import surprises
 
 
 @pytest.fixture(autouse=True)

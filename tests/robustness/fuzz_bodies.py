@@ -21,7 +21,7 @@ from callhistory import (
     Webex,
     to_wire,
 )
-from callhistory._records.surprises import surprises
+from callhistory._records.undocumented_fields import surprises
 from tests.robustness.fuzz_watch import Finding, Report, Watch, private_words, shown
 from tests.robustness.mutations import mutate
 from tests.support.error_contents import chain

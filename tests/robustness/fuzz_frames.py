@@ -12,7 +12,7 @@ from callhistory._live.events import read_event, session_ids
 from callhistory import CallingBackend, DecodeError, to_wire
 from callhistory._live.protocol import Deliver, Malformed, Mercury, Ready, Send
 from callhistory._records.strict_json import read_json
-from callhistory._records.surprises import surprises
+from callhistory._records.undocumented_fields import surprises
 from tests.robustness.fuzz_watch import Finding, Report, Watch, private_words
 from tests.robustness.mutations import mutate
 from tests.support.wire_samples import Wire, a_session, sandbox_page

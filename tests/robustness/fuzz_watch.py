@@ -12,7 +12,7 @@ from typing import Any
 
 from attrs import Factory, define, field, frozen
 
-from callhistory._records.surprises import surprises
+from callhistory._records.undocumented_fields import surprises
 
 # Words of the protocol, which may stand in an error.
 _PUBLIC = re.compile(
