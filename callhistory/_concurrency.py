@@ -128,25 +128,20 @@ class SingleFlight(Generic[T]):
         try:
             value = fetch()
             with self._lock:  # take() comes either before this, or after it
-                kept = self._flight is flight
-                if kept:
+                if self._flight is flight:
                     flight.set_result(value)
-            if not kept:
-                raise TooLate(value)
+                    return value
+            raise TooLate(value)
         except BaseException as error:
             with self._lock:
                 if self._flight is flight:
                     self._flight = None
-            if (
-                isinstance(error, Exception)
-                and not isinstance(error, TooLate)
-                and not stop.is_set()
-            ):
+            is_shared = isinstance(error, Exception) and not isinstance(error, TooLate)
+            if is_shared and not stop.is_set():
                 flight.set_exception(error)
             else:
                 flight.cancel()
             raise
-        return value
 
     def peek(self) -> T | None:
         """Return the value if it is there."""
