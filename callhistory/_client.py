@@ -188,11 +188,7 @@ class CallHistoryClient:
             return self._failed(cls, "delete_call_history_records", error)
 
     def _check_open(self) -> None:
-        if self._account.forked:
-            raise RuntimeError(
-                "this client was used before the process forked, and stays the parent's; "
-                "make another one in the child"
-            )
+        self._account.process.check()
         if self._listener.closed:
             raise RuntimeError("this client is closed; make another one")
 
@@ -290,7 +286,7 @@ class CallHistoryClient:
         It takes a few seconds at most, whatever the network does, and may be called twice and
         from any thread. A :class:`Webex` that was passed in can be used again.
         """
-        if not self._listener.begin_to_close() or self._account.forked:
+        if not self._listener.begin_to_close() or self._account.process.forked:
             return  # what is open in a forked child is the parent's
         try:
             self._listener.close()

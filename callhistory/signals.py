@@ -17,8 +17,8 @@ from typing import Any
 import blinker
 from attrs import frozen
 
-from ._notebook import replaces
 from ._records.enums import CallHistoryEvent
+from ._redefined_functions import replaces
 
 __all__ = [
     "HistorySignal",

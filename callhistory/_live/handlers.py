@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from .._arguments import member
-from .._notebook import replaces
 from .._records.enums import CallHistoryEvent
+from .._redefined_functions import replaces
 
 Handler = Callable[[Any], Any]
 

@@ -48,7 +48,7 @@ class Listener:
         """Whether events are heard, or will be again by themselves."""
         loop = self._loop
         listens = loop is not None and loop.phase.now is Phase.LISTENING
-        return listens and not self._account.forked
+        return listens and not self._account.process.forked
 
     def listen(self, timeout: float) -> None:
         """Hear events from now on; while they are heard, nothing changes.

@@ -19,14 +19,16 @@ from cattrs import Converter
 from .._errors import DecodeError
 from .._logging import Log
 from .._public import public
-from .base import RECORDS, EpochMs, Record
+from .base import Record
 from .enums import DISPOSITION_SPELLINGS, Direction, Disposition, SessionType
 from .generated_reader import INLINE, Hook, Mismatch, generate_reader
+from .json_path import Unreadable
 from .sessions import UserSession
 from .strict_json import as_json, json_type
 from .timestamps import from_epoch_ms, read_time
-from .tolerant_reader import Unreadable, expected, make_tolerant_reader
+from .tolerant_reader import expected, make_tolerant_reader
 from .undocumented_fields import unnamed_by
+from .wire_names import RECORDS, EpochMs
 
 T = TypeVar("T")
 

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from .._public import public
-from .base import RECORDS, EpochMs, Record
+from .base import Record
 from .strict_json import as_json
 from .timestamps import epoch_ms, write_time
+from .wire_names import RECORDS, EpochMs
 
 
 @public

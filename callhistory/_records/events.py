@@ -5,8 +5,9 @@ from datetime import datetime
 from attrs import define, field, frozen
 
 from .._public import public
-from .base import OFF_WIRE, EpochMs, Record, json_object, wire
+from .base import Record
 from .sessions import UserSession
+from .wire_names import OFF_WIRE, EpochMs, json_object, wire
 
 
 @public

@@ -48,7 +48,8 @@ from typing import Any
 
 import attrs
 
-from .base import RECORDS, Extra
+from .base import Extra
+from .wire_names import RECORDS
 
 # Reads a JSON value as the type that is given with it.
 Hook = Callable[[Any, Any], Any]

@@ -7,11 +7,12 @@ from attrs import field, fields_dict, frozen
 
 from .._errors import ApiError, refusal
 from .._public import public
-from .base import OFF_WIRE, Record, json_object
+from .base import Record
 from .dataframe import to_dataframe
 from .enums import Disposition
 from .html import failure, table
 from .sessions import UserSession
+from .wire_names import OFF_WIRE, json_object
 
 if TYPE_CHECKING:
     import pandas

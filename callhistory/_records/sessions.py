@@ -15,10 +15,11 @@ from datetime import datetime
 from attrs import field, frozen
 
 from .._public import public
-from .base import Record, json_object, wire
+from .base import Record
 from .enums import Direction, Disposition, SessionType
 from .html import card
 from .timestamps import in_utc, read_time
+from .wire_names import json_object, wire
 
 
 def _end_time(value: object) -> datetime:

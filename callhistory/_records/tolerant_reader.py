@@ -11,11 +11,12 @@ from datetime import datetime
 from types import UnionType
 from typing import Any, get_args, get_origin
 
-from .._errors import DecodeError
-from .base import RECORDS, EpochMs, Record
+from .base import Record
 from .generated_reader import Hook, Mismatch
+from .json_path import Unreadable
 from .strict_json import type_at
 from .undocumented_fields import surprises, unnamed_by
+from .wire_names import RECORDS, EpochMs
 
 _EXPECTED: dict[Any, str] = {
     int: "an integer",
@@ -35,24 +36,6 @@ def expected(wanted: Any) -> str:
         options = get_args(wanted)
         return "a string" if str in options else expected(options[0])
     return "an array" if get_origin(wanted) is tuple else "an object"
-
-
-class Unreadable(Exception):  # noqa: N818 - becomes a DecodeError before a caller sees it
-    """Something essential is missing or has another type."""
-
-    def __init__(self, expected: str, found: str, *path: str | int) -> None:
-        self.expected = expected
-        self.found = found
-        self.path = path
-
-    def below(self, part: str | int) -> Unreadable:
-        """Return the same with its path seen from one level further up."""
-        return Unreadable(self.expected, self.found, part, *self.path)
-
-    def as_decode_error(self) -> DecodeError:
-        """Return the error that a caller sees."""
-        path = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in self.path)
-        return DecodeError(path.removeprefix(".") or "$", self.expected, self.found)
 
 
 def make_tolerant_reader(

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 from .._logging import Log, log
-from .base import RECORDS, Extra, Record
+from .base import Extra, Record
 from .strict_json import json_type
+from .wire_names import RECORDS
 
 
 class Surprises:

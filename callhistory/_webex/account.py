@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterable
 from typing import Self
@@ -11,6 +10,7 @@ import requests
 
 from .._arguments import member, seconds_to_connect_and_read, whole_number
 from .._concurrency import SingleFlight, start_throttle
+from .._fork import UsingProcess
 from .._http.retry import RetryPolicy
 from .._http.session import Session
 from .._http.token import TokenSource
@@ -51,6 +51,7 @@ class Account:
         self.policy = policy
         self.u2c_url = u2c_url
         self.closed = False
+        self.process = UsingProcess()
         self._callers = callers
         self._tokens = tokens
         self._backend = backend
@@ -59,12 +60,6 @@ class Account:
         self._lock = threading.Lock()
         self._sessions: set[Session] = set()  # one for each client
         self._listening: threading.Event | None = None  # set when the client that listens has ended
-        self._process: int | None = None  # that used it first
-
-    @property
-    def forked(self) -> bool:
-        """Whether this is a copy, in a forked child, of what the parent has used."""
-        return self._process not in (None, os.getpid())
 
     def open_session(self) -> Session:
         """Return an HTTP session of its own."""
@@ -122,7 +117,7 @@ class Account:
 
     def close(self) -> None:
         """End the requests of all clients, and delete the device."""
-        if self.forked:
+        if self.process.forked:
             self.closed = True
             return
         with self._lock:
@@ -146,7 +141,7 @@ class Account:
 
     def _use(self) -> None:
         self._check_open()
-        self._process = os.getpid()
+        self.process.note()
 
     def _check_open(self) -> None:
         if self.closed:

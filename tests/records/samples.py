@@ -21,8 +21,8 @@ from callhistory import (
     to_wire,
 )
 from callhistory._records.generated_reader import Mismatch
+from callhistory._records.json_path import Unreadable
 from callhistory._records.strict_json import read_json
-from callhistory._records.tolerant_reader import Unreadable
 from tests.support.wire_samples import Wire, a_session, wire_form
 
 SECRET = "8b2f6c1e-private-0102"

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from callhistory import CallRecordSelf, UserSession, from_wire, to_wire
 from callhistory._records import generated_reader as explained
-from callhistory._records.base import RECORDS as FIELDS
-from callhistory._records.base import Record, json_object
+from callhistory._records.base import Record
 from callhistory._records.decode import generated_reader, make_converter, tolerant_reader
 from callhistory._records.generated_reader import Hook, Mismatch, source_of
+from callhistory._records.wire_names import RECORDS as FIELDS
+from callhistory._records.wire_names import json_object
 from tests.records.samples import attempt, exactly, mutated, mutations_of, quick
 from tests.support.wire_samples import RECORDS, Wire, a_session, sandbox_page, wire_form
 

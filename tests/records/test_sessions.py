@@ -21,7 +21,7 @@ from callhistory import (
     UserSession,
     from_wire,
 )
-from callhistory._records.base import RECORDS
+from callhistory._records.wire_names import RECORDS
 from tests.support.wire_samples import (
     a_bare_session,
     a_session,

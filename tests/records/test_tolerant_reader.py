@@ -17,7 +17,7 @@ from callhistory import (
     from_wire,
     to_wire,
 )
-from callhistory._records.base import RECORDS as FIELDS
+from callhistory._records.wire_names import RECORDS as FIELDS
 from tests.records.samples import exactly
 from tests.support.wire_samples import RECORDS, a_session, wire_form
 
