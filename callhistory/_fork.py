@@ -21,7 +21,7 @@ class UsingProcess:
         return self._first not in (None, os.getpid())
 
     def check(self) -> None:
-        """Raise a RuntimeError in a forked child: connections, device and locks are the parent's."""
+        """Raise a RuntimeError in a forked child: what is open is the parent's."""
         if self.forked:
             raise RuntimeError(
                 "this client was used before the process forked, and stays the parent's; "

@@ -17,7 +17,7 @@ REASONS = {
     "_public": "contracts/test_exports.py looks at what is public",
     "_limits": "the numbers are tested where they hold",
     "_client": "client/ has a file for each topic",
-    "_redefined_functions": "test_signals.py and live/test_handlers.py test it by the two ways that use it",
+    "_redefined_functions": "test_signals.py and live/test_handlers.py test both its uses",
     "_records": "a room",
     "_http": "a room",
     "_webex": "a room",
