@@ -1,8 +1,8 @@
-"""What becomes of each call at each fault of the wire: the table that test_faults.py asserts.
+"""The outcome of each call for each fault of the wire: the table that test_faults.py asserts.
 
     python -m tests.robustness.fault_table
 
-prints it as it was measured, in Markdown.
+prints the table as measured, in Markdown.
 """
 
 from __future__ import annotations
@@ -43,18 +43,18 @@ def call(client: CallHistoryClient, name: str) -> Any:
 
 @frozen(kw_only=True)
 class Case:
-    """A fault, and what is to become of a call that meets it.
+    """A fault, and the expected outcome of a call that meets it.
 
     Attributes:
         name: what goes wrong.
-        script: how to tell the sandbox.
+        script: makes a sandbox do it at a path.
         outcome: the status of the answer, or the error.
-        requests: how many the server sees.
-        seconds: how long the call takes, at least and at most.
-        read: the read timeout.
-        writes: what becomes of the two writes, where that is something else.
-        retry_after: how long Webex asked to wait, by the answer.
-        calls: which calls meet it; of a fault that takes long, one that reads and one that writes.
+        requests: how many requests the server gets.
+        seconds: the least and the most that the call may take.
+        read: the read timeout, in seconds.
+        writes: the outcome of the two writes, where it differs.
+        retry_after: the seconds that the response says Webex asked to wait.
+        calls: which calls meet it; not all of them, where a fault takes long.
     """
 
     name: str
@@ -68,13 +68,13 @@ class Case:
     calls: tuple[str, ...] = tuple(PATHS)
 
     def outcome_of(self, name: str) -> int | type[CallHistoryError]:
-        """Say what becomes of a call."""
+        """Return the expected outcome of a call."""
         return self.outcome if name == FETCH or self.writes is None else self.writes
 
 
 @frozen(kw_only=True)
 class Measured:
-    """What became of a call."""
+    """The outcome of a call."""
 
     outcome: int | type[CallHistoryError]
     requests: int
@@ -84,24 +84,24 @@ class Measured:
 
 
 def every_time(**fault: Any) -> Callable[[Sandbox, str], None]:
-    """Let a fault happen to all requests of a call."""
+    """Return a script of a fault that all requests of a call meet."""
     return lambda cloud, path: cloud.fail_next(path, times=10, **fault)
 
 
 def once(**fault: Any) -> Callable[[Sandbox, str], None]:
-    """Let a fault happen to the first request."""
+    """Return a script of a fault that the first request meets."""
     return lambda cloud, path: cloud.fail_next(path, **fault)
 
 
 def at_a_date(cloud: Sandbox, path: str) -> None:
-    """Ask to wait until a time in whole seconds, one to two from now."""
+    """Script a Retry-After with a date, one to two seconds from now."""
     moment = datetime.now(UTC) + timedelta(seconds=2)
     cloud.fail_next(path, status=429, retry_after=format_datetime(moment, usegmt=True))
 
 
 @functools.cache
 def bomb() -> bytes:
-    """Compress a GiB of blanks: a MiB, over and over."""
+    """Return a GiB of blanks, compressed: the same MiB over and over."""
     blanks, times = b" " * (1 << 20), 1 << 10
     deflate = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS)
     part = deflate.compress(blanks) + deflate.flush(zlib.Z_FULL_FLUSH)
@@ -129,7 +129,7 @@ CASES = [
         outcome=OK,
         requests=2,
         seconds=(1.0, 5.0),
-        calls=READ_AND_WRITE,
+        calls=(DELETE,),
     ),
     Case(
         name="429, Retry-After: a date, once",
@@ -137,7 +137,7 @@ CASES = [
         outcome=OK,
         requests=2,
         seconds=(0.9, 6.0),
-        calls=READ_AND_WRITE,
+        calls=(FETCH,),
     ),
     Case(
         name="429, Retry-After: 3600",
@@ -186,10 +186,10 @@ CASES = [
     ),
     Case(
         name="dripping, a byte a tenth of the read timeout",
-        script=every_time(drip=0.05),
+        script=every_time(drip=0.02),
         outcome=TransportError,
-        seconds=(1.9, 5.0),
-        read=0.5,
+        seconds=(0.79, 4.0),
+        read=0.2,
         calls=READ_AND_WRITE,
     ),
     Case(name="truncated", script=every_time(truncate=True), outcome=TransportError, requests=_ALL),
@@ -256,7 +256,7 @@ CASES = [
 
 
 def measure(cloud: Sandbox, case: Case, name: str) -> Measured:
-    """Let a call meet a fault."""
+    """Make a call that meets a fault, and return its outcome."""
     webex = cloud.webex(timeout=(5, case.read), max_retries=RETRIES)
     with CallHistoryClient(webex) as client:
         webex.device()
