@@ -76,7 +76,7 @@ GRANT: Wire = {
     "refresh_token_expires_in": 7775999,
 }
 WRITTEN: Wire = {"statusCode": 200}
-# What the path ends with at which each answer is asked for.
+# How the path of each target ends.
 PATHS = {
     "catalog": "/catalog",
     "device": "/devices",
@@ -91,8 +91,8 @@ _SHARES = {"fetch": 4, "mark": 1, "delete": 1, "catalog": 2, "device": 2, "lines
 TARGETS = [target for target, share in _SHARES.items() for _ in range(share)]
 
 
-class _Webex(BaseAdapter):
-    """A Webex that speaks no HTTP, and answers each path with a body."""
+class FuzzedWebex(BaseAdapter):
+    """A requests adapter that answers each path with a body, without a network."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -119,11 +119,11 @@ class _Webex(BaseAdapter):
         return response
 
     def close(self) -> None:
-        """Do nothing."""
+        """Close nothing: there is no connection."""
 
 
 def real_answers(rng: random.Random) -> dict[str, Wire]:
-    """Give what Webex answers, with another few sessions each time."""
+    """Return what Webex answers for each target, with other sessions each time."""
     page = rng.sample(sandbox_page(rng.choice(BACKENDS)), rng.randrange(4))
     complete = a_session(self={"id": "user-1", "name": "Robin", "cucmDN": "5001"})
     page += rng.sample([a_session(), complete], rng.randrange(3))
@@ -139,14 +139,14 @@ def real_answers(rng: random.Random) -> dict[str, Wire]:
 
 
 def fuzz_bodies(count: int, rng: random.Random, report: Report, watch: Watch) -> None:
-    """Answer so many calls with a mutated body."""
+    """Make ``count`` calls, each answered with a mutated body."""
     for _ in range(count):
         target = rng.choice(TARGETS)
         answers = real_answers(rng)
         document = answers[target]
         if target in ("mark", "delete") and rng.random() < 0.5:
             document = answers["fetch"]
-        webex = _Webex()
+        webex = FuzzedWebex()
         webex.bodies = {name: json.dumps(answer).encode() for name, answer in answers.items()}
         webex.bodies[target] = sent = mutate(document, rng)
         webex.status[target] = rng.choice((200,) * 8 + (201, 400, 404, 500))
@@ -162,9 +162,9 @@ def fuzz_bodies(count: int, rng: random.Random, report: Report, watch: Watch) ->
 
 
 def _outcome_of_call(
-    target: str, adapter: _Webex, rng: random.Random, private: list[str]
+    target: str, adapter: FuzzedWebex, rng: random.Random, private: list[str]
 ) -> tuple[str, str | None]:
-    """Make a call; give its outcome, and what is wrong with that."""
+    """Make a call; return its outcome and, if there is one, the problem with it."""
     session = requests.Session()
     session.mount("https://", adapter)
     session.mount("http://", adapter)
@@ -195,7 +195,7 @@ def _outcome_of_call(
 
 
 def _fault_of(error: CallHistoryError, private: list[str]) -> str | None:
-    """Say what is wrong with an error of ours."""
+    """Return the problem with an error of the library, if there is one."""
     if isinstance(error, DecodeError) and not (error.path and error.path in str(error)):
         return "a DecodeError that names no path"
     said: list[str] = []
@@ -214,7 +214,7 @@ def _fault_of(error: CallHistoryError, private: list[str]) -> str | None:
 
 
 def _fault_of_answer(answer: Any) -> str | None:
-    """Say what cannot be done with an answer."""
+    """Return what cannot be done with an answer, if there is something."""
     try:
         repr(answer)
         json.dumps(to_wire(answer))

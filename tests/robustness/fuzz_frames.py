@@ -18,7 +18,7 @@ from tests.support.wire_samples import Wire, a_session, sandbox_page
 
 
 def real_envelope(rng: random.Random) -> Wire:
-    """Give what Webex sends of an event of one of the three kinds, or of readiness."""
+    """Return an envelope as Webex sends it: of an event of any kind, or of readiness."""
     page = rng.sample(sandbox_page(rng.choice(list(CallingBackend))), rng.randrange(1, 3))
     ids = [session["sessionId"] for session in page]
     read = {"userReadSessions": [{"sessionId": i} for i in ids], "statusCode": 0}
@@ -50,7 +50,7 @@ READINESS = json.dumps({"id": "1", "data": {"eventType": "mercury.buffer_state"}
 
 
 def fuzz_frames(count: int, rng: random.Random, report: Report, watch: Watch) -> None:
-    """Let so many mutated frames arrive, before readiness and after it."""
+    """Receive ``count`` mutated frames, before readiness and after it."""
     log = logging.getLogger("callhistory")
     mercury, now = Mercury(0.0), 0.0
     for _ in range(count):
@@ -79,7 +79,7 @@ def fuzz_frames(count: int, rng: random.Random, report: Report, watch: Watch) ->
 def _outcome_of_frame(
     mercury: Mercury, frame: str | bytes, now: float, log: logging.Logger
 ) -> tuple[str, str | None]:
-    """Let a frame arrive; give its outcome, and what is wrong with that."""
+    """Receive a frame; return its outcome and, if there is one, the problem with it."""
     outputs = mercury.receive(frame, now)
     mercury.tick(now)
     kinds = [type(output).__name__ for output in outputs]
@@ -103,7 +103,7 @@ def _outcome_of_frame(
 
 
 def _fault_of_event(event: Any) -> str | None:
-    """Say what cannot be done with an event."""
+    """Return what cannot be done with an event, if there is something."""
     try:
         repr(event)
         session_ids(event)
