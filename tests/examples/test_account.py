@@ -39,7 +39,7 @@ def test_the_whole_history_comes_whatever_a_page_holds(
 
 
 def test_an_empty_history_is_whole(client: CallHistoryClient, cloud: Sandbox) -> None:
-    """Where there is nothing, nothing comes, and nothing is waited for."""
+    """An empty history ends at once."""
     with Sandbox(sessions=0) as empty:
         assert whole(empty, 30) == []
 
@@ -47,14 +47,14 @@ def test_an_empty_history_is_whole(client: CallHistoryClient, cloud: Sandbox) ->
 def test_a_history_that_cannot_be_had_whole_is_not_taken_for_whole(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Where one day has more calls than Webex ever gives, that is an error and not an end."""
+    """When a day has more calls than Webex returns at once, that is an error, not a short list."""
     give_at_most(3, monkeypatch)
     with Sandbox(sessions=30) as cloud, pytest.raises(ValueError, match="gives 3 calls at a time"):
         whole(cloud, 30)
 
 
 def test_a_latest_call_that_is_deleted_meanwhile_is_not_awaited() -> None:
-    """The history is whole also when the latest call goes after it was seen for the first time."""
+    """The history is whole also when its latest call is deleted while it is fetched."""
     with Sandbox(sessions=30) as cloud, CallHistoryClient(cloud.webex()) as phone:
         (latest,) = phone.get_call_history_data(limit=1)
 
