@@ -19,10 +19,8 @@ from callhistory import (
     DecodeError,
     SortBy,
     Webex,
-    to_wire,
 )
-from callhistory._records import generated_reader as shapes
-from tests.robustness.fuzz_watch import Finding, Report, Watch, private_words, shown
+from tests.robustness.fuzz_watch import Finding, Report, Watch, private_words, shown, unusable
 from tests.robustness.mutations import mutate
 from tests.support.error_contents import chain
 from tests.support.wire_samples import Wire, a_session, sandbox_page
@@ -153,7 +151,6 @@ def fuzz_bodies(count: int, rng: random.Random, report: Report, watch: Watch) ->
         if target == "grant":
             webex.refused = TOKEN
         private = [*private_words([answers["fetch"], answers["device"]]), *SECRETS]
-        shapes._noted.clear()
         outcome, problem = _outcome_of_call(target, webex, rng, private)
         report.outcomes[target, outcome] += 1
         for found in (problem, *webex.unprotected, watch.take(private)):
@@ -215,16 +212,8 @@ def _fault_of(error: CallHistoryError, private: list[str]) -> str | None:
 
 def _fault_of_answer(answer: Any) -> str | None:
     """Return what cannot be done with an answer, if there is something."""
-    try:
-        repr(answer)
-        json.dumps(to_wire(answer))
-        if answer.ok and hasattr(answer, "__iter__"):
-            for session in answer:
-                repr(session), session.end_time_session_id, json.dumps(to_wire(session))
-    except RecursionError:
-        return None  # Python can hold what it reads, but not write it, when it is nested so deep
-    except Exception as error:  # noqa: BLE001 - it is what is looked for
-        if "nested too deep" in str(error):
-            return None
-        return f"the answer cannot be used: {type(error).__name__}: {error}"
-    return None
+    fault = unusable(answer)
+    if fault is None and answer.ok and hasattr(answer, "__iter__"):
+        faults = (unusable(session, lambda one: one.end_time_session_id) for session in answer)
+        fault = next(filter(None, faults), None)
+    return fault

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import random
-from typing import Any
 
-from callhistory import CallingBackend, DecodeError, to_wire
+from callhistory import CallingBackend, DecodeError
 from callhistory._live.events import read_event, session_ids
 from callhistory._live.protocol import Deliver, Malformed, Mercury, Ready, Send
-from callhistory._records import generated_reader as shapes
 from callhistory._records.decode import read_json
-from tests.robustness.fuzz_watch import Finding, Report, Watch, private_words
+from tests.robustness.fuzz_watch import Finding, Report, Watch, private_words, unusable
 from tests.robustness.mutations import mutate
 from tests.support.wire_samples import Wire, a_session, sandbox_page
 
@@ -64,7 +62,6 @@ def fuzz_frames(count: int, rng: random.Random, report: Report, watch: Watch) ->
         text = body.decode("utf-8", "surrogateescape")
         frame: str | bytes = body if rng.random() < 0.2 else text
         private = private_words(document["data"])
-        shapes._noted.clear()
         try:
             outcome, problem = _outcome_of_frame(mercury, frame, now, log)
         except BaseException as error:  # noqa: BLE001 - it is what is looked for
@@ -97,24 +94,8 @@ def _outcome_of_frame(
             if found is None:
                 return ("ready" if "ready" in kinds else "no event"), None
             _, event = found
-            fault = _fault_of_event(event)
-            return "event", fault
+            return "event", unusable(event, session_ids)
     return outcome, None
-
-
-def _fault_of_event(event: Any) -> str | None:
-    """Return what cannot be done with an event, if there is something."""
-    try:
-        repr(event)
-        session_ids(event)
-        json.dumps(to_wire(event))
-    except RecursionError:
-        return None  # as with an answer
-    except Exception as error:  # noqa: BLE001 - it is what is looked for
-        if "nested too deep" in str(error):
-            return None
-        return f"the event cannot be used: {type(error).__name__}: {error}"
-    return None
 
 
 def _wants_acknowledgement(frame: str | bytes) -> bool:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from attrs import Factory, define, field, frozen
 
+from callhistory import to_wire
 from callhistory._records import generated_reader as shapes
 
 # Words of the protocol, which may stand in an error.
@@ -94,6 +96,7 @@ class Watch:
 
     def take(self, private: list[str]) -> str | None:
         """Return the problem since the last call, if there is one."""
+        shapes._noted.clear()  # each warning may come again
         lines, self.log.lines[:] = "\n".join(self.log.lines), []
         names, self.threads.names[:] = self.threads.names[:], []
         if names:
@@ -123,3 +126,17 @@ def watching() -> Iterator[Watch]:
 def shown(private: list[str], text: str) -> list[str]:
     """List the private words in a text."""
     return [word for word in private if word in text]
+
+
+def unusable(record: Any, *uses: Callable[[Any], object]) -> str | None:
+    """Return what cannot be done with a record that was read, if there is something."""
+    try:
+        for use in (repr, lambda one: json.dumps(to_wire(one)), *uses):
+            use(record)
+    except RecursionError:
+        return None  # Python can hold what it reads, but not write it, when it is nested so deep
+    except Exception as error:  # noqa: BLE001 - it is what is looked for
+        if "nested too deep" in str(error):
+            return None
+        return f"the {type(record).__name__} cannot be used: {type(error).__name__}: {error}"
+    return None
