@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from forward_to_redis import KINDS, Event, Forwarder
@@ -45,6 +48,22 @@ def cloud() -> Iterator[Sandbox]:
         yield running_cloud
 
 
+@pytest.fixture
+def forwarding(
+    account: dict[str, str], server: RedisServer, tmp_path: Path
+) -> Callable[[], AbstractContextManager[tuple[subprocess.Popen[bytes], Path]]]:
+    """Return a function that runs a listener during a block, and returns it with its output."""
+
+    @contextmanager
+    def run_listener() -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+        output = tmp_path / f"{uuid4()}"
+        with running(output, PROGRAM, f"--redis={server.url}", **account) as program:
+            assert says(output, "Ctrl-C ends it")
+            yield program, output
+
+    return run_listener
+
+
 def says(output: Path, words: str) -> bool:
     return wait_until(lambda: words in output.read_text("utf-8"), 40)
 
@@ -67,13 +86,9 @@ def entries(database: Any, count: int) -> list[dict[str, str]]:
     return [fields for _, fields in database.xrange(STREAM)]
 
 
-def test_each_event_becomes_an_entry(
-    cloud: Sandbox, account: dict[str, str], server: RedisServer, database: Any, tmp_path: Path
-) -> None:
+def test_each_event_becomes_an_entry(cloud: Sandbox, database: Any, forwarding: Any) -> None:
     """A call, a read mark and a deletion are entries in their order, with the envelopes' ids."""
-    output = tmp_path / "output"
-    with running(output, PROGRAM, f"--redis={server.url}", **account) as program:
-        assert says(output, "Ctrl-C ends it")
+    with forwarding() as (program, output):
         placed = cloud.place_call(name="half \\ud83d", surprise={"a": "\\u2028"})
         with CallHistoryClient(cloud.webex()) as phone:
             phone.update_missed_calls([placed]).raise_for_status()
@@ -92,14 +107,13 @@ def test_each_event_becomes_an_entry(
 
 
 def test_the_next_listener_adds_what_the_last_one_missed(
-    cloud: Sandbox, account: dict[str, str], server: RedisServer, database: Any, tmp_path: Path
+    cloud: Sandbox, database: Any, forwarding: Any
 ) -> None:
     """A call that came while there was no listener is added as recovered; no call comes twice."""
     calls = []
-    for name in ("first", "second"):
+    for _ in range(2):
         calls.append(cloud.place_call())  # before it listens
-        with running(tmp_path / name, PROGRAM, f"--redis={server.url}", **account) as program:
-            assert says(tmp_path / name, "Ctrl-C ends it")
+        with forwarding() as (program, _output):
             entries(database, len(calls))
             calls.append(cloud.place_call())
             entries(database, len(calls))
@@ -112,12 +126,10 @@ def test_the_next_listener_adds_what_the_last_one_missed(
 
 
 def test_events_are_held_while_redis_is_away(
-    cloud: Sandbox, account: dict[str, str], server: RedisServer, database: Any, tmp_path: Path
+    cloud: Sandbox, server: RedisServer, database: Any, forwarding: Any
 ) -> None:
     """Events that arrive while Redis is away are added in order when it is back."""
-    output = tmp_path / "output"
-    with running(output, PROGRAM, f"--redis={server.url}", **account) as program:
-        assert says(output, "Ctrl-C ends it")
+    with forwarding() as (program, output):
         calls = [cloud.place_call()]
         entries(database, 1)
         server.stop()
@@ -132,12 +144,10 @@ def test_events_are_held_while_redis_is_away(
 
 
 def test_ctrl_c_ends_a_listener_that_holds_events(
-    cloud: Sandbox, account: dict[str, str], server: RedisServer, tmp_path: Path
+    cloud: Sandbox, server: RedisServer, forwarding: Any
 ) -> None:
     """While Redis is away Ctrl-C ends the listener, which prints how many events it held."""
-    output = tmp_path / "output"
-    with running(output, PROGRAM, f"--redis={server.url}", **account) as program:
-        assert says(output, "Ctrl-C ends it")
+    with forwarding() as (program, output):
         server.stop()
         cloud.place_call()
         assert says(output, "Redis is away")
@@ -236,13 +246,11 @@ def test_a_refused_token_is_said_in_a_line(account: dict[str, str], server: Redi
 
 
 def test_a_stream_that_is_none_ends_the_listener(
-    cloud: Sandbox, account: dict[str, str], server: RedisServer, database: Any, tmp_path: Path
+    cloud: Sandbox, database: Any, forwarding: Any
 ) -> None:
     """When the stream's name belongs to something else, the first event ends the listener."""
     database.set(STREAM, "something else")
-    output = tmp_path / "output"
-    with running(output, PROGRAM, f"--redis={server.url}", **account) as program:
-        assert says(output, "Ctrl-C ends it")
+    with forwarding() as (program, output):
         cloud.place_call()
         assert program.wait(30) == 1
 

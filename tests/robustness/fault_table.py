@@ -115,13 +115,26 @@ _BROKEN = bytearray(gzip.compress(b'{"userSessions": []}', mtime=0))
 _BROKEN[12] ^= 0xFF
 _ALL = 1 + RETRIES
 
+
+def refused(status: int, requests: int = 1, **fault: Any) -> Case:
+    """Return the case of a status that is the answer to the call; a redirect is to another host."""
+    script = every_time(status=status, **fault)
+    return Case(name=str(status), script=script, outcome=status, requests=requests)
+
+
+def no_answer(name: str, **fault: Any) -> Case:
+    """Return the case of a fault that is retried, and in the end a TransportError."""
+    return Case(name=name, script=every_time(**fault), outcome=TransportError, requests=_ALL)
+
+
+def unreadable(name: str, **fault: Any) -> Case:
+    """Return the case of an answer that is a DecodeError at once."""
+    return Case(name=name, script=every_time(**fault), outcome=DecodeError)
+
+
 CASES = [
-    *(Case(name=str(s), script=every_time(status=s), outcome=s) for s in (400, 401, 403, 404)),
-    *(Case(name=str(s), script=every_time(status=s), outcome=s) for s in (408, 500, 501)),
-    *(
-        Case(name=str(s), script=every_time(status=s), outcome=s, requests=_ALL)
-        for s in (502, 503, 504)
-    ),
+    *map(refused, (400, 401, 403, 404, 408, 500, 501)),
+    *(refused(status, _ALL) for status in (502, 503, 504)),
     Case(name="429, no Retry-After", script=every_time(status=429), outcome=429, requests=_ALL),
     Case(
         name="429, Retry-After: 1, once",
@@ -151,30 +164,12 @@ CASES = [
         outcome=429,
         requests=_ALL,
     ),
-    Case(
-        name="reset before the headers",
-        script=every_time(reset=True),
-        outcome=TransportError,
-        requests=_ALL,
+    no_answer("reset before the headers", reset=True),
+    no_answer("reset in the headers", raw=_HEAD[:30], reset=True),
+    no_answer(
+        "reset after the headers", raw=_HEAD + b'Content-Length: 90\r\n\r\n{"userS', reset=True
     ),
-    Case(
-        name="reset in the headers",
-        script=every_time(raw=_HEAD[:30], reset=True),
-        outcome=TransportError,
-        requests=_ALL,
-    ),
-    Case(
-        name="reset after the headers",
-        script=every_time(raw=_HEAD + b'Content-Length: 90\r\n\r\n{"userS', reset=True),
-        outcome=TransportError,
-        requests=_ALL,
-    ),
-    Case(
-        name="closed without an answer",
-        script=every_time(raw=b""),
-        outcome=TransportError,
-        requests=_ALL,
-    ),
+    no_answer("closed without an answer", raw=b""),
     Case(
         name="hung",
         script=every_time(delay=30),
@@ -192,23 +187,16 @@ CASES = [
         read=0.2,
         calls=READ_AND_WRITE,
     ),
-    Case(name="truncated", script=every_time(truncate=True), outcome=TransportError, requests=_ALL),
-    Case(
-        name="longer than its Content-Length",
-        script=every_time(raw=_HEAD + b'Content-Length: 9\r\n\r\n{"userSessions": []}'),
-        outcome=DecodeError,
+    no_answer("truncated", truncate=True),
+    unreadable(
+        "longer than its Content-Length",
+        raw=_HEAD + b'Content-Length: 9\r\n\r\n{"userSessions": []}',
     ),
-    Case(
-        name="shorter than its Content-Length",
-        script=every_time(raw=_HEAD + b'Content-Length: 99\r\n\r\n{"userSessions": []}'),
-        outcome=TransportError,
-        requests=_ALL,
+    no_answer(
+        "shorter than its Content-Length",
+        raw=_HEAD + b'Content-Length: 99\r\n\r\n{"userSessions": []}',
     ),
-    Case(
-        name="bad gzip",
-        script=every_time(body=bytes(_BROKEN), headers=_GZIP),
-        outcome=DecodeError,
-    ),
+    unreadable("bad gzip", body=bytes(_BROKEN), headers=_GZIP),
     Case(
         name="gzip bomb of 1 GiB",
         script=lambda cloud, path: cloud.fail_next(path, body=bomb(), headers=_GZIP),
@@ -223,28 +211,18 @@ CASES = [
         seconds=(0.0, 20.0),
         calls=READ_AND_WRITE,
     ),
-    Case(name="not JSON", script=every_time(body=b"<html>"), outcome=DecodeError),
+    unreadable("not JSON", body=b"<html>"),
     Case(name="empty", script=every_time(body=b""), outcome=DecodeError, writes=OK),
-    Case(name="NaN", script=every_time(body=b'{"userSessions": NaN}'), outcome=DecodeError),
-    Case(name="nested 100,000 deep", script=every_time(body=b"[" * 100_000), outcome=DecodeError),
-    Case(
-        name="BOM", script=every_time(body=b'\xef\xbb\xbf{"userSessions": []}'), outcome=DecodeError
-    ),
+    unreadable("NaN", body=b'{"userSessions": NaN}'),
+    unreadable("nested 100,000 deep", body=b"[" * 100_000),
+    unreadable("BOM", body=b'\xef\xbb\xbf{"userSessions": []}'),
     Case(
         name="200 that says 500",
         script=every_time(body=b'{"statusCode": 500, "userSessions": []}'),
         outcome=500,
     ),
-    Case(
-        name="302 to another host",
-        script=every_time(status=302, headers={"Location": "http://localhost:9/x"}),
-        outcome=302,
-    ),
-    Case(
-        name="307 to another host",
-        script=every_time(status=307, headers={"Location": "http://localhost:9/x"}),
-        outcome=307,
-    ),
+    refused(302, headers={"Location": "http://localhost:9/x"}),
+    refused(307, headers={"Location": "http://localhost:9/x"}),
     Case(name="lost reply, once", script=once(lose=True), outcome=OK, requests=2),
     Case(
         name="lost reply by a reset, once",
