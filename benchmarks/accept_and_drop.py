@@ -1,11 +1,11 @@
-"""What a listener does to a Webex that is in trouble: no wait is shortened here.
+"""Measure how a listener treats a Webex that is in trouble; no wait is shortened.
 
     python benchmarks/accept_and_drop.py [--minutes 5] [--after readiness|upgrade]
     python benchmarks/accept_and_drop.py --rest-outage 60
 
-The first is a server that accepts every websocket and drops it at once: how often is it asked?
-The second is an outage after which the websocket is back at once, but the call history answers
-503 for a while: what is delivered when?
+The first is a server that accepts every websocket and drops it at once; the number of attempts
+is measured. The second is an outage after which the websocket is back at once, but the call
+history answers 503 for a while; the time of each delivery is measured.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""How long records take, from bytes, as a multiple of what ``json.loads`` takes for the same bytes.
+"""Measure the time from bytes to records, as a multiple of ``json.loads`` of the same bytes.
 
     python benchmarks/decode.py
 
 The sessions are the sandbox's: several people, all fields that Webex sends, documented or not.
-Each figure is the quotient of the best of several runs, taken in turns, so that a busy machine
-slows down both sides.
+Each figure is the ratio of the best of several alternating runs, so that a busy machine slows
+down both sides.
 """
 
 import json

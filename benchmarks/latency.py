@@ -1,4 +1,4 @@
-"""How long an event takes from the moment a call is placed to the receiver that hears of it.
+"""Measure the time from the moment a call is placed until a handler gets its event.
 
     python benchmarks/latency.py [calls]
 

@@ -1,11 +1,10 @@
-"""What it takes to listen for many users in one process.
+"""Measure what it takes to listen for many users in one process.
 
     python benchmarks/many_listeners.py [--users 200] [--idle 60] [--events 10] [--rate 200]
 
-The sandbox runs in a process of its own, so that all figures are those of the listeners alone.
-They all start at once; then nothing happens for a while; then every user gets calls, first at a
-steady rate, then as fast as the sandbox can place them. Both processes read the machine's one
-monotonic clock.
+The sandbox runs in another process, so that all figures are the listeners' alone. They all start
+at once; then nothing happens for a while; then every user gets calls, first at a steady rate, then
+as fast as the sandbox can place them. Both processes read the same monotonic clock.
 """
 
 from __future__ import annotations
@@ -71,7 +70,7 @@ class Cloud:
         self.tokens: list[str] = people["tokens"]
 
     def ask(self, **order: Any) -> Any:
-        """Give it an order, and wait for the answer."""
+        """Send it an order, and return the answer."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
@@ -100,7 +99,7 @@ def sandbox(users: int) -> Iterator[Cloud]:
 
 
 class Arrivals:
-    """When which session was heard of."""
+    """The time at which each session was first heard of."""
 
     def __init__(self) -> None:
         self.at: dict[str, float] = {}
@@ -108,7 +107,7 @@ class Arrivals:
         self._changed = threading.Condition()
 
     def hear(self, event: CallSessionEvent) -> None:
-        """Receive an event."""
+        """Record an event, as a handler."""
         now = time.monotonic()
         with self._changed:
             self.events += 1
@@ -117,7 +116,7 @@ class Arrivals:
             self._changed.notify_all()
 
     def wait_for(self, count: int, timeout: float) -> None:
-        """Wait until so many sessions were heard of, or for so many seconds."""
+        """Wait until ``count`` sessions were heard of, for ``timeout`` seconds at most."""
         with self._changed:
             self._changed.wait_for(lambda: len(self.at) >= count, timeout)
 

@@ -1,8 +1,8 @@
-"""What the examples share: whose calls they ask for, and how they end.
+"""What the examples share: the account that they use, and how they end.
 
 Not a program: the others import it. With WEBEX_ACCESS_TOKEN (or WEBEX_REFRESH_TOKEN, with
-WEBEX_CLIENT_ID and WEBEX_CLIENT_SECRET) in the environment they ask the real Webex. Without, they
-bring a Webex of their own, on this machine, that ends with them.
+WEBEX_CLIENT_ID and WEBEX_CLIENT_SECRET) in the environment they use the real Webex. Otherwise they
+start a Webex on this machine that ends with them.
 """
 
 import argparse
@@ -36,10 +36,10 @@ def is_real() -> bool:
 
 @contextlib.contextmanager
 def connect(**sandbox: Any) -> Iterator[CallHistoryClient]:
-    """Give a client of the real Webex where there is a token for it, or else of a local one.
+    """Return a client of the real Webex if there is a token for it, else of a local one.
 
     Args:
-        **sandbox: what the local one is like, see callhistory.sandbox.Sandbox.
+        **sandbox: the options of the local one, see callhistory.sandbox.Sandbox.
     """
     if is_real():
         with CallHistoryClient(logger="error") as client:  # what fails is said once, by run()
@@ -54,10 +54,10 @@ def connect(**sandbox: Any) -> Iterator[CallHistoryClient]:
 
 
 def whole_history(client: CallHistoryClient, days: int) -> Iterator[Sequence[UserSession]]:
-    """Give all sessions that ended in the last so many days, page by page, each session once.
+    """Yield all sessions that ended in the last ``days`` days, page by page, each session once.
 
-    Nobody knows Webex's largest page. A full one is asked for again, larger; where Webex gives less
-    than it was asked for, what came later is asked for, until the latest session has come.
+    Webex's largest page is not known. A full page is requested again with a higher limit; where
+    Webex returns less than the limit, later pages follow until the latest session is there.
     """
     latest = client.get_call_history_data(days=days, limit=1, sort=Sort.DESC)
     awaited = {session.end_time_session_id for session in latest}  # raises if Webex said no
@@ -85,32 +85,32 @@ def whole_history(client: CallHistoryClient, days: int) -> Iterator[Sequence[Use
 
 
 def printable(text: str | None) -> str:
-    """Take out what would move a terminal's cursor: a name is a stranger's input."""
+    """Remove control characters, which could move a terminal's cursor: names are untrusted."""
     return "".join(char for char in text or "" if unicodedata.category(char) not in UNSEEN)
 
 
 def name_of(session: UserSession) -> str:
-    """Say who is at the other end."""
+    """Return the name or number of the other side."""
     other = session.other
     return printable(other.name) or printable(other.phone_number) or "private"
 
 
 def new_parser(description: str | None) -> argparse.ArgumentParser:
-    """Make a parser of arguments; the description is the program's docstring."""
+    """Return an argument parser; the description is the program's docstring."""
     return argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
 
 
 def whole_number(text: str) -> int:
-    """Read an argument that is a whole number of at least 1."""
+    """Return the value of an argument that is a whole number of at least 1."""
     if not (text.isascii() and text.isdigit() and len(text) < 7 and int(text) >= 1):
         raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, not {text:.20}")
     return int(text)
 
 
 def some_seconds(text: str) -> float:
-    """Read an argument that is a number of seconds."""
+    """Return the value of an argument that is a number of seconds."""
     with contextlib.suppress(ValueError):
         if 0 < float(text) <= 1e6:
             return float(text)
@@ -122,7 +122,7 @@ def run(program: Callable[[], object], *errors: type[Exception]) -> None:
 
     Args:
         program: what to run.
-        *errors: what may go wrong besides a CallHistoryError, an OSError and a ValueError.
+        *errors: errors that are expected besides CallHistoryError, OSError and ValueError.
     """
     expected: tuple[type[Exception], ...] = (CallHistoryError, OSError, ValueError, *errors)
     # As Ctrl-C does, this unwinds the "with" statements: devices are deleted, threads end.

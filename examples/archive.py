@@ -70,11 +70,11 @@ INSERTS: dict[str, Callable[[Table], sqlite.Insert | postgresql.Insert]] = {
 
 
 class ArchiveError(Exception):
-    """The database cannot be had, or another one is wanted."""
+    """The database cannot be used."""
 
 
 class Span(NamedTuple):
-    """From when to when the archive is complete."""
+    """The time for which the archive is complete."""
 
     since: datetime
     until: datetime
@@ -105,7 +105,7 @@ class Archive:
         )
 
     def create_tables(self) -> None:
-        """Make the tables that are not there."""
+        """Create the tables that do not exist."""
         try:
             with self._engine.begin() as connection:
                 for table in self._missing(connection):
@@ -121,7 +121,7 @@ class Archive:
         return [table for table in metadata.sorted_tables if table.name not in there]
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close all connections."""
         self._engine.dispose()
 
     def __len__(self) -> int:
@@ -130,7 +130,7 @@ class Archive:
             return connection.scalars(select(func.count()).select_from(sessions)).one()
 
     def check_user(self, page: Sequence[UserSession]) -> None:
-        """Refuse calls that are all another user's."""
+        """Raise an ArchiveError if the calls are another user's."""
         users = {as_text(session.self_.id) for session in page} - {None}
         with self._engine.connect() as connection:
             known = set(connection.scalars(select(sessions.c.user_id).distinct())) - {None}
@@ -146,7 +146,7 @@ class Archive:
                 connection.execute(self._upsert, rows)
 
     def take(self, event: Event) -> None:
-        """Add what happened."""
+        """Store an event."""
         if isinstance(event, CallSessionEvent):
             self.store(event.data.user_sessions.user_sessions)
         elif isinstance(event, CallSessionViewedEvent):
@@ -165,7 +165,7 @@ class Archive:
 
     @property
     def complete(self) -> Span | None:
-        """From when to when it is complete."""
+        """The time for which it is complete; ``None`` before the first complete run."""
         with self._engine.connect() as connection:
             found = connection.execute(select(progress.c.since, progress.c.until)).first()
         return None if found is None else Span(*found)
@@ -179,7 +179,7 @@ class Archive:
 
 
 def days_to_ask(complete: Span | None, days: int, now: datetime, *, refresh: bool) -> int:
-    """Count the days to ask for, so that there is no gap after those that are complete."""
+    """Return the number of days to ask for, so that there is no gap after the complete ones."""
     if complete is None:
         return days
     missing = max(1, math.ceil((now - complete.until + ONE_DAY) / ONE_DAY))
@@ -190,7 +190,7 @@ def days_to_ask(complete: Span | None, days: int, now: datetime, *, refresh: boo
 def catch_up(
     client: CallHistoryClient, archive: Archive, days: int, batch: int, *, refresh: bool
 ) -> None:
-    """Fetch what the archive does not have, and note when all of it is there."""
+    """Fetch what the archive lacks, and record the time for which it is complete."""
     now = datetime.now(UTC)
     complete = archive.complete
     days = days_to_ask(complete, days, now, refresh=refresh)
@@ -213,7 +213,7 @@ def catch_up(
 
 
 def follow(client: CallHistoryClient, archive: Archive, events: SimpleQueue[Event | None]) -> None:
-    """Take events until Ctrl-C or SIGTERM, and first those that came before it."""
+    """Store queued and new events until Ctrl-C or SIGTERM."""
 
     def end(number: int, _frame: object) -> None:
         signal.signal(number, signal.default_int_handler)  # a second one does not wait
@@ -234,7 +234,7 @@ def follow(client: CallHistoryClient, archive: Archive, events: SimpleQueue[Even
 
 
 def database_url(text: str) -> URL:
-    """Read an argument that is the address of a database; errors must not show its password."""
+    """Return the value of an argument that is a database address; errors hide its password."""
     try:
         url = make_url(text)
         return url.set(drivername=DRIVERS[url.drivername])
@@ -246,7 +246,7 @@ def database_url(text: str) -> URL:
 
 @contextlib.contextmanager
 def open_archive(url: URL | None) -> Iterator[Archive]:
-    """Open an archive; without an address that of a real user, or one of sample calls."""
+    """Open an archive: at an address, or a file here, or a temporary one for sample calls."""
     with contextlib.ExitStack() as stack:
         if url is None:
             folder = "" if is_real() else stack.enter_context(tempfile.TemporaryDirectory())

@@ -1,4 +1,4 @@
-"""What the archive's tables hold: each session in columns of plain types, and whole, as JSON.
+"""The archive's tables: each session in columns of plain types, and complete as JSON.
 
 Not a program: examples/archive.py imports it.
 """
@@ -32,11 +32,11 @@ class UtcTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Write it in UTC."""
+        """Convert it to UTC for the database."""
         return None if value is None else value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Read it in UTC."""
+        """Convert it to UTC from the database."""
         if value is None:
             return None
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
@@ -75,7 +75,7 @@ progress = Table(
 
 
 def as_row(session: UserSession) -> dict[str, Any]:
-    """Write a session for the table; whatever Webex sent, the database takes it."""
+    """Return a session as a row that any database takes, whatever Webex sent."""
     seconds = session.duration_seconds
     return {
         "session_id": as_key(session.session_id),
@@ -96,7 +96,7 @@ def as_row(session: UserSession) -> dict[str, Any]:
 
 
 def as_text(text: str | None) -> str | None:
-    """Escape what no database takes: NUL, and half of a surrogate pair."""
+    """Escape what databases refuse: NUL and lone surrogates."""
     return None if text is None else re.sub("[\0\ud800-\udfff]", _escape, str(text))
 
 
@@ -105,13 +105,13 @@ def _escape(found: re.Match[str]) -> str:
 
 
 def as_key(session_id: str) -> str:
-    """Shorten an id that is too long for an index; it stays unique."""
+    """Return an id that fits into an index: a long one is cut, and a hash keeps it unique."""
     text = re.sub("[\0\ud800-\udfff]", _escape, session_id)
     return text if len(text) <= 500 else text[:400] + hashlib.sha256(text.encode()).hexdigest()
 
 
 def as_json(session: UserSession) -> str | None:
-    """Write all of a session in ASCII, which every database takes."""
+    """Return a whole session as JSON in ASCII; ``None`` if it is nested too deep."""
     try:
         return json.dumps(to_wire(session))
     except ValueError:  # beyond the documentation, it is nested hundreds of levels deep

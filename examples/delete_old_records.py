@@ -19,7 +19,7 @@ from callhistory import CallHistoryClient, UserSession
 
 
 def old_records(client: CallHistoryClient, older_than: int, within: int) -> list[UserSession]:
-    """Give the records that ended more than so many days ago, the oldest first."""
+    """Return the records that ended more than ``older_than`` days ago, the oldest first."""
     sessions = list(itertools.chain.from_iterable(whole_history(client, within)))
     newest = datetime.now(UTC) - timedelta(days=older_than)
     return [s for s in sessions if s.end_time < newest and not s.is_deleted]

@@ -48,7 +48,7 @@ NUMBER = re.compile(r"\+?\d+")
 
 
 def cell(value: Any) -> Any:
-    """Let no spreadsheet take a stranger's name for a formula, such as =HYPERLINK("…")."""
+    """Escape text that a spreadsheet would run as a formula, such as =HYPERLINK("…")."""
     if isinstance(value, str) and value.lstrip()[:1] in FORMULA and not NUMBER.fullmatch(value):
         return f"'{value}"
     return value
@@ -80,7 +80,7 @@ FORMATS = {"csv": csv_rows, "jsonl": json_lines}
 
 @contextlib.contextmanager
 def open_output(file: Path | None) -> Iterator[BinaryIO]:
-    """Open a file that is there once it is whole, or standard output."""
+    """Open a file that appears only when it is complete, or standard output."""
     if file is None:
         yield sys.stdout.buffer
         return

@@ -7,10 +7,10 @@ An entry of the stream has the event's kind, the event as JSON (from_wire reads 
 recovered, and a key: the id of Webex's envelope or, where there is none, the session's. Redis
 remembers the keys for two days, so an event that is sent again does not become a second entry.
 
-What has been received gets into the stream, also when Redis is away for a while: the listener then
-holds the events, and goes on asking. What a listener held when it was killed, and what happened
-while there was none, the next one looks up in the history of the last day and adds as recovered.
-(Read marks and deletions cannot be looked up.) A consumer acknowledges an entry after it has
+Received events reach the stream even if Redis is away for a while: the listener then holds them
+and keeps trying. What a listener held when it was killed, and what happened while none ran, the
+next one finds in the history of the last day and adds as recovered. (Read marks and deletions
+cannot be found there.) A consumer acknowledges an entry after it has
 processed it; the entries of one that died are taken over after a while. So each event is processed
 at least once, and seldom twice: what must not happen twice has to look at the key.
 
@@ -101,11 +101,11 @@ def key_of(session: UserSession) -> str:
 
 
 class Forwarder:
-    """Adds events to the stream, and holds them while Redis is away.
+    """Adds events to the stream, and waits while Redis is away.
 
     Attributes:
-        ended: set when it is to hold them no longer.
-        left: how many it held then.
+        ended: set when it is to stop waiting.
+        left: the number of events that were not added because of that.
     """
 
     def __init__(self, database: Any, stream: str, keep: int) -> None:
@@ -128,7 +128,7 @@ class Forwarder:
         self._put([key, *map(key_of, sessions)], kind, text, recovered=False)
 
     def put_recovered(self, sessions: Iterable[UserSession]) -> None:
-        """Add the sessions that the stream does not tell of already."""
+        """Add the sessions that are not in the stream yet."""
         for session in sessions:
             data = CallSessionData(user_sessions=UserSessions(user_sessions=(session,)))
             text = json.dumps(to_wire(CallSessionEvent(data=data, recovered=True)))
@@ -192,7 +192,7 @@ def forward(options: Namespace) -> None:
 
 
 def process(key: str, event: Event) -> None:
-    """Do what is to be done with an event; this is the place for your own."""
+    """Process an event; replace this with your own code."""
     if isinstance(event, CallSessionEvent):
         for session in event.data.user_sessions.user_sessions:
             print(f"{key}  call: {printable(session.disposition)}, {name_of(session)}", flush=True)
@@ -213,7 +213,7 @@ class Consumer:
         self._idle = int(1000 * options.idle)  # milliseconds
 
     def join(self) -> None:
-        """Join the group; the first of it makes it, and begins with the oldest entry."""
+        """Join the group; the first consumer creates it, to begin with the oldest entry."""
         try:
             self._database.xgroup_create(self._stream, self._group, id="0", mkstream=True)
         except redis.ResponseError as error:
@@ -221,7 +221,7 @@ class Consumer:
                 raise
 
     def work(self) -> None:
-        """Process what it had not finished under this name, then what is new or left by others."""
+        """Process what this consumer had not finished, then new entries and those others left."""
         last = "0"
         while unfinished := self._read(last):
             self._process(unfinished)
@@ -239,7 +239,7 @@ class Consumer:
         return [entry for _, entries in reply or () for entry in entries]
 
     def _left_by_others(self) -> Iterator[Entry]:
-        """Take over entries that nobody has finished for a while; put aside those nobody can."""
+        """Yield entries that others left unfinished; move aside those that fail every time."""
         where = (self._stream, self._group)
         cursor = "0-0"
         while True:

@@ -1,4 +1,4 @@
-"""Hear what happens to the call history: new calls, read marks and deletions, in both ways.
+"""Listen to new calls, read marks and deletions, by handlers and by receivers.
 
 It needs no account: it brings a Webex of its own, on this machine, where a call comes in every two
 seconds. With WEBEX_ACCESS_TOKEN set it listens to the real one. Ctrl-C ends it.

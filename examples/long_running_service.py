@@ -52,7 +52,7 @@ def store(file: Path, grant: TokenGrant) -> None:
 
 @contextlib.contextmanager
 def connect(file: Path) -> Iterator[Webex]:
-    """Give the real Webex where there is a token for it, or else one on this machine."""
+    """Return the real Webex if there is a token for it, else one on this machine."""
     token_url = os.environ.get("WEBEX_TOKEN_URL")  # for a sandbox that runs elsewhere
     if os.environ.get("WEBEX_CLIENT_ID") or os.environ.get("WEBEX_REFRESH_TOKEN"):
         token = read_refresh_token(file)

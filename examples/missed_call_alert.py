@@ -49,14 +49,14 @@ class Webhook(BaseHTTPRequestHandler):
     """Prints what is posted to it."""
 
     def do_POST(self) -> None:
-        """Take a post."""
+        """Print the text of a post."""
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         print("received:", body["text"], flush=True)
         self.send_response(204)
         self.end_headers()
 
     def log_message(self, *_args: object) -> None:
-        """Say nothing of each request."""
+        """Log no requests."""
 
 
 @contextlib.contextmanager
@@ -70,7 +70,7 @@ def local_webhook() -> Iterator[str]:
 
 
 def web_address(text: str) -> str:
-    """Read an argument that is a webhook's address."""
+    """Return the value of an argument that is a webhook's address."""
     if urlsplit(text).scheme not in ("http", "https") or not urlsplit(text).hostname:
         raise argparse.ArgumentTypeError("expected an address such as https://desk.example.com/")
     return text

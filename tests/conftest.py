@@ -1,4 +1,4 @@
-"""What every test has: a clean environment, short waits, and no thread left behind."""
+"""What every test has: a clean environment, short waits, and no threads left behind."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin the search for private words, if it is asked for; know the databases."""
+    """Begin the search for private words, if it is wanted, and add the fixtures of databases."""
     private_words.begin(config)
     config.pluginmanager.import_plugin("tests.support.postgresql_server")
 
@@ -56,7 +56,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_collection_finish() -> None:
-    """Leave out what is there before the first test where garbage is looked for: it takes long."""
+    """Exempt what exists before the first test from garbage collection, which is faster."""
     gc.collect()
     gc.freeze()
 
@@ -68,7 +68,7 @@ def _empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, _empty_home: Path) -> None:
-    """No account, no proxy and no .netrc of the machine gets into a test."""
+    """Hide the accounts, proxies and .netrc of this machine from a test."""
     for name in list(os.environ):
         if name.startswith(_SETTINGS) or name.lower() in _HTTP_SETTINGS:
             monkeypatch.delenv(name)
@@ -78,7 +78,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, _empty_home: Path) -> No
 
 @pytest.fixture(autouse=True)
 def _level_as_it_was() -> Iterator[None]:
-    """A program that a test runs in this process may set the level of the library's logger."""
+    """Restore the level of the library's logger, which a program in a test may set."""
     logger = logging.getLogger("callhistory")
     level = logger.level
     yield
@@ -87,9 +87,9 @@ def _level_as_it_was() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _no_thread_left_behind() -> Iterator[None]:
-    """A test leaves no thread behind that would keep a program alive, and none of the library's."""
+    """Assert that a test leaves no threads of the library behind, and none that are not daemons."""
     before = {thread.ident: thread.name for thread in threading.enumerate()}
-    # A sandbox of a wider scope may begin requests that outlast the test.
+    # A request to a sandbox of a wider scope may outlast the test.
     servers = tuple(name for name in before.values() if name.startswith("callhistory-sandbox"))
     yield
 
@@ -107,7 +107,7 @@ def _no_thread_left_behind() -> Iterator[None]:
 
 @pytest.fixture
 def library_logger() -> Iterator[logging.Logger]:
-    """Give the library's own logger, and put it back as it was."""
+    """Return the library's logger, and restore it after the test."""
     logger = logging.getLogger("callhistory")
     level, handlers = logger.level, logger.handlers[:]
     yield logger
@@ -117,14 +117,14 @@ def library_logger() -> Iterator[logging.Logger]:
 
 @pytest.fixture
 def cloud() -> Iterator[Sandbox]:
-    """Give a running sandbox."""
+    """Return a running sandbox whose clients retry after milliseconds."""
     with BriskSandbox() as running:
         yield running
 
 
 @pytest.fixture
 def client(cloud: Sandbox) -> Iterator[CallHistoryClient]:
-    """Give a client of the sandbox that has sent nothing yet."""
+    """Return a client of the sandbox that has sent nothing yet."""
     with cloud.webex() as webex, CallHistoryClient(webex) as made:
         yield made
 
@@ -137,7 +137,7 @@ def _lasting_cloud() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def used_cloud(_lasting_cloud: Sandbox) -> Iterator[Sandbox]:
-    """Give a running sandbox that tests before this one may have used; its logs are empty."""
+    """Return a running sandbox that earlier tests may have used; its logs are empty."""
     _lasting_cloud.forget_requests()
     yield _lasting_cloud
     _lasting_cloud.clear_faults()
@@ -152,6 +152,6 @@ def live(used_cloud: Sandbox) -> Iterator[LiveClient]:
 
 @pytest.fixture
 def strict() -> Iterator[responses.RequestsMock]:
-    """Give a Webex that answers what it was told to, must be asked all of it, and nothing else."""
+    """Return a mock of HTTP that must be sent all requests registered with it, and no others."""
     with responses.RequestsMock(assert_all_requests_are_fired=True) as mock:
         yield mock

@@ -1,9 +1,10 @@
-"""The arguments of the three calls: what they take, and the words that refuse the rest."""
+"""What the three calls accept as arguments, and what they refuse before anything is sent."""
 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections import UserDict
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from types import MappingProxyType
 from typing import Any
@@ -12,32 +13,23 @@ import pytest
 
 from callhistory import (
     CallHistoryClient,
-    CallingBackend,
     EndTimeSessionId,
-    HistoryData,
-    JanusResponseEvent,
     Sort,
     SortBy,
     UserSession,
     Webex,
     from_wire,
 )
-from callhistory._arguments import (
-    days_ago,
-    member,
-    pairs_for_wire,
-    seconds_above_zero,
-    whole_number,
-)
-from tests.support.wire_samples import a_session
+from callhistory.sandbox import Sandbox
+from tests.support.wire_samples import a_bare_session, a_session
 
 # Neither may be seen in any error.
 SESSION_ID = "8b2f6c1e-0d4a-4c57-9a55-000000000002"
 NUMBER = "+12065550102"
 END = "2026-03-01T09:00:00.250Z"
 END_MS = 1_772_355_600_250
-FORM = {"endTime": END_MS, "sessionId": SESSION_ID}
 A_PAIR = {"endTime": END, "sessionId": SESSION_ID}
+HISTORY = "/history/userSessions"
 
 
 class Whole:
@@ -51,7 +43,7 @@ class Whole:
 
 
 class Array:
-    """Has an index by its type only, as an array of several numbers."""
+    """Has an index by its type only, like an array of several numbers."""
 
     def __index__(self) -> int:
         raise TypeError("only integer scalar arrays can be converted to a scalar index")
@@ -61,7 +53,7 @@ class Array:
 
 
 class Unshowable:
-    """Cannot even be shown."""
+    """Has no repr."""
 
     def __repr__(self) -> str:
         raise RuntimeError
@@ -69,9 +61,16 @@ class Unshowable:
 
 @pytest.fixture
 def client() -> Iterator[CallHistoryClient]:
-    """Give a client whose Webex does not answer: whatever is sent fails as a TransportError."""
+    """Return a client whose Webex does not answer: whatever is sent is a TransportError."""
     webex = Webex(access_token="token", u2c_url="http://127.0.0.1:9/", max_retries=0)
     with webex, CallHistoryClient(webex) as made:
+        yield made
+
+
+@pytest.fixture
+def answered(used_cloud: Sandbox) -> Iterator[CallHistoryClient]:
+    """Return a client of a sandbox."""
+    with used_cloud.webex() as webex, CallHistoryClient(webex) as made:
         yield made
 
 
@@ -79,12 +78,73 @@ def a_user_session(**changes: Any) -> UserSession:
     return from_wire(UserSession, a_session(sessionId=SESSION_ID, endTime=END) | changes)
 
 
-def nothing_private(error: BaseException) -> bool:
-    text = "".join(traceback.format_exception(error))
-    return SESSION_ID not in text and NUMBER not in text
+def check_refusal(error: BaseException, kind: type[Exception], text: str) -> None:
+    """Assert the type and the words of an error, and that it shows nothing private."""
+    assert type(error) is kind
+    assert str(error) == text
+    shown = "".join(traceback.format_exception(error)) + repr(error.args)
+    assert SESSION_ID not in shown
+    assert NUMBER not in shown
+    assert error.__cause__ is None
+    assert error.__context__ is None
 
 
 # --- days, limit, sort, sort_by ---
+
+
+@pytest.mark.parametrize(
+    ("limit", "sent"), [(1, "1"), (2**31 - 1, "2147483647"), (Whole(50), "50"), (Whole(1), "1")]
+)
+def test_limit(used_cloud: Sandbox, answered: CallHistoryClient, limit: Any, sent: str) -> None:
+    """A limit is a whole number of any type, at least 1."""
+    # The sandbox's own largest limit is not the point.
+    used_cloud.fail_next(HISTORY, body={"userSessions": []})
+
+    assert answered.get_call_history_data(limit=limit).ok
+
+    assert used_cloud.requests_to(HISTORY)[-1].query["limit"] == sent
+
+
+@pytest.mark.parametrize("days", [1, 7, Whole(30), 365, 20_000])
+def test_days(used_cloud: Sandbox, answered: CallHistoryClient, days: Any) -> None:
+    """Days are times of 24 hours, a whole number of any type, exact to the millisecond."""
+    before = datetime.now(UTC)
+    answered.get_call_history_data(days=days)
+    after = datetime.now(UTC)
+
+    since = datetime.fromisoformat(used_cloud.requests_to(HISTORY)[-1].query["from"])
+    length = timedelta(days=days.__index__())
+    assert before - timedelta(milliseconds=1) < since + length <= after
+    assert since.microsecond % 1000 == 0
+
+
+@pytest.mark.parametrize("sort", [Sort.ASC, "ASC", "asc", "Asc", "aSC"])
+def test_sort(used_cloud: Sandbox, answered: CallHistoryClient, sort: Any) -> None:
+    """An order is a member, or its value or name in any case."""
+    answered.get_call_history_data(sort=sort)
+
+    assert used_cloud.requests_to(HISTORY)[-1].query["sort"] == "ASC"
+
+
+@pytest.mark.parametrize(
+    ("sort_by", "order"),
+    [
+        *((SortBy.END_TIME, "ba"), ("endTime", "ba"), ("ENDTIME", "ba"), ("end_time", "ba")),
+        *((SortBy.START_TIME, "ab"), ("startTime", "ab"), ("STARTTIME", "ab")),
+        *(("starttime", "ab"), ("START_TIME", "ab"), ("start_time", "ab")),
+    ],
+)
+def test_sort_by(
+    used_cloud: Sandbox, answered: CallHistoryClient, sort_by: Any, order: str
+) -> None:
+    """The time to sort by is a member, or its value or name in any case."""
+    starts = {"a": "2026-03-01T08:59:59.000Z", "b": "2026-03-01T08:00:00.000Z"}
+    page = [a_bare_session(id=name, startTime=starts[name]) for name in "ba"]
+    used_cloud.fail_next(HISTORY, body={"userSessions": page})
+
+    history = answered.get_call_history_data(sort_by=sort_by)
+
+    assert "".join(session.id for session in history) == order
 
 
 @pytest.mark.parametrize(
@@ -122,6 +182,16 @@ def nothing_private(error: BaseException) -> bool:
             {"days": timedelta(days=7)},
             TypeError,
             "days: expected a whole number, not datetime.timedelta(days=7)",
+        ),
+        (
+            {"days": EndTimeSessionId(END, SESSION_ID)},
+            TypeError,
+            "days: expected a whole number, not a value of type EndTimeSessionId",
+        ),
+        (
+            {"days": [EndTimeSessionId(END, SESSION_ID)]},
+            TypeError,
+            "days: expected a whole number, not a value of type list",
         ),
         ({"limit": 0}, ValueError, "limit: expected at least 1, not 0"),
         ({"limit": -1}, ValueError, "limit: expected at least 1, not -1"),
@@ -161,99 +231,14 @@ def nothing_private(error: BaseException) -> bool:
         ),
     ],
 )
-def test_a_wrong_argument_of_a_fetch_is_shown(
+def test_wrong_argument_of_a_fetch(
     client: CallHistoryClient, arguments: dict[str, Any], kind: type[Exception], text: str
 ) -> None:
-    """A wrong argument of a fetch is refused with its name and value, before anything is sent."""
+    """It is named with its value, or with its type where that is long or may be private."""
     with pytest.raises(kind) as raised:
         client.get_call_history_data(**arguments)
 
-    assert type(raised.value) is kind
-    assert str(raised.value) == text
-
-
-@pytest.mark.parametrize(
-    ("value", "number"), [(1, 1), (2**31 - 1, 2**31 - 1), (Whole(50), 50), (Whole(1), 1)]
-)
-def test_a_whole_number_of_any_type_is_taken(value: object, number: int) -> None:
-    """A whole number may be of any type that has an index, and becomes an int."""
-    taken = whole_number(value, "limit", least=1)
-
-    assert type(taken) is int
-    assert taken == number
-
-
-def test_the_least_is_taken() -> None:
-    """A whole number may be the least one itself."""
-    assert whole_number(0, "max_retries", least=0) == 0
-
-
-@pytest.mark.parametrize("days", [1, 7, Whole(30), 20_000])
-def test_days_are_times_of_24_hours(days: Any) -> None:
-    """The time so many days back is exact, in UTC, and in whole milliseconds."""
-    length = timedelta(days=days.__index__())
-
-    before = datetime.now(UTC)
-    since = days_ago(days)
-    after = datetime.now(UTC)
-
-    assert before - length - timedelta(milliseconds=1) < since <= after - length
-    assert since.microsecond % 1000 == 0
-    assert since.tzinfo is UTC
-
-
-@pytest.mark.parametrize("value", [Sort.ASC, "ASC", "asc", "Asc", "aSC"])
-def test_a_member_is_taken_by_its_value_or_name(value: str) -> None:
-    """An order is taken as a member, or as its value or name in any case."""
-    assert member(value, Sort, "sort") is Sort.ASC
-
-
-@pytest.mark.parametrize(
-    "value", [SortBy.START_TIME, "startTime", "STARTTIME", "starttime", "START_TIME", "start_time"]
-)
-def test_a_member_whose_name_is_not_its_value_is_taken_by_both(value: str) -> None:
-    """The time to sort by is taken as a member, its value or its name, in any case."""
-    assert member(value, SortBy, "sort_by") is SortBy.START_TIME
-
-
-@pytest.mark.parametrize("enum", [Sort, SortBy, CallingBackend])
-def test_every_member_can_be_asked_for(enum: Any) -> None:
-    """Each member of an enum is found by itself, its value and its name."""
-    for option in enum:
-        for value in (option, option.value, option.name, option.value.lower(), option.name.lower()):
-            assert member(value, enum, "argument") is option
-
-
-@pytest.mark.parametrize(("value", "seconds"), [(1, 1.0), (0.5, 0.5), (10**6, 1e6)])
-def test_seconds_are_taken(value: float, seconds: float) -> None:
-    """Seconds may be an int or a float, and become a float."""
-    taken = seconds_above_zero(value, "timeout")
-
-    assert type(taken) is float
-    assert taken == seconds
-
-
-@pytest.mark.parametrize(
-    ("value", "kind"),
-    [
-        (0, ValueError),
-        (-1, ValueError),
-        (float("nan"), ValueError),
-        (float("inf"), ValueError),
-        (10**400, ValueError),
-        (True, TypeError),
-        ("30", TypeError),
-        (None, TypeError),
-    ],
-)
-def test_what_are_no_seconds_is_refused(value: object, kind: type[Exception]) -> None:
-    """Seconds that are not above zero, not finite or no number are refused by name and value."""
-    with pytest.raises(kind) as raised:
-        seconds_above_zero(value, "timeout")
-
-    assert type(raised.value) is kind
-    assert str(raised.value).startswith("timeout: expected ")
-    assert repr(value)[:40] in str(raised.value)
+    check_refusal(raised.value, kind, text)
 
 
 # --- the pairs of a mark and a deletion ---
@@ -268,59 +253,58 @@ def test_what_are_no_seconds_is_refused(value: object, kind: type[Exception]) ->
         a_user_session(id="another"),
         A_PAIR,
         MappingProxyType(A_PAIR),
+        UserDict(A_PAIR),
         A_PAIR | {"endTime": "2026-03-01T10:00:00.25+01:00"},
         A_PAIR | {"endTime": datetime(2026, 3, 1, 1, 0, 0, 250000, timezone(timedelta(hours=-8)))},
         a_session(sessionId=SESSION_ID, endTime=END),
     ],
     ids=lambda entry: type(entry).__name__,
 )
-def test_a_pair_is_taken_in_any_form(entry: object) -> None:
-    """A pair, a session or a mapping gives the end in integer milliseconds, and the session id."""
-    assert pairs_for_wire([entry], "delete_session_ids") == [FORM]
+def test_entry(used_cloud: Sandbox, answered: CallHistoryClient, entry: Any) -> None:
+    """A pair, a session or a mapping is sent as its end in milliseconds and its session id."""
+    assert answered.update_missed_calls([entry]).ok
+
+    (request,) = used_cloud.requests_to("/setReadState")
+    assert request.json == {"endTimeSessionIds": [{"endTime": END_MS, "sessionId": SESSION_ID}]}
 
 
 @pytest.mark.parametrize(
     "several",
     [
-        lambda pairs: pairs,
+        list,
         tuple,
         iter,
         lambda pairs: (pair for pair in pairs),
-        lambda pairs: dict.fromkeys(pairs).keys(),
         lambda pairs: dict(enumerate(pairs)).values(),
-        frozenset,
     ],
+    ids=["list", "tuple", "iter", "generator", "values"],
 )
-def test_any_iterable_of_pairs_is_taken(several: Callable[[Any], Any]) -> None:
-    """Pairs may come in a list, a set, a generator or whatever else can be iterated over."""
-    pairs = [EndTimeSessionId(END, f"session-{number}") for number in range(3)]
+def test_iterable(
+    used_cloud: Sandbox, answered: CallHistoryClient, several: Callable[[Any], Any]
+) -> None:
+    """Any iterable will do, also one that can be read once, with a retry; its order is kept."""
+    pairs = [EndTimeSessionId(END, name) for name in "cabcab"]
+    answered.get_call_history_data()
+    used_cloud.fail_next("/markAsDeleted", status=503)
 
-    taken = pairs_for_wire(several(pairs), "delete_session_ids")
+    assert answered.delete_call_history_records(several(pairs)).ok
 
-    assert sorted(pair["sessionId"] for pair in taken) == ["session-0", "session-1", "session-2"]
-    assert {pair["endTime"] for pair in taken} == {END_MS}
+    for request in used_cloud.requests_to("/markAsDeleted"):
+        assert "".join(pair["sessionId"] for pair in request.json["deleteSessionIds"]) == "cabcab"
+    assert len(used_cloud.requests_to("/markAsDeleted")) == 2
 
 
 @pytest.mark.parametrize("empty", [[], (), set(), iter(()), {}.values()])
-def test_no_pairs_are_taken_as_none(empty: Any) -> None:
-    """An empty iterable is no mistake."""
-    assert pairs_for_wire(empty, "delete_session_ids") == []
-
-
-def test_the_order_of_pairs_is_kept() -> None:
-    """Pairs are sent in the order in which they came, doubles included."""
-    pairs = [EndTimeSessionId(END, name) for name in "cab"] * 2
-
-    assert [pair["sessionId"] for pair in pairs_for_wire(pairs, "x")] == list("cabcab")
-
-
-def test_the_pairs_of_a_history_are_taken() -> None:
-    """A history is a sequence of sessions, and can be passed on as a whole."""
-    page = JanusResponseEvent(
-        status_code=200, data=HistoryData(user_sessions=(a_user_session(),)), message="SUCCESS"
-    )
-
-    assert pairs_for_wire(page, "end_time_session_ids") == [FORM]
+def test_nothing_to_do(client: CallHistoryClient, empty: Any) -> None:
+    """With an empty iterable nothing is sent, and the response is a success that says so."""
+    for response in (
+        client.update_missed_calls(empty),
+        client.delete_call_history_records(empty),
+    ):
+        assert response.ok
+        assert (response.status_code, response.message) == (200, "SUCCESS")
+        assert response.tracking_id is None
+        assert "nothing to do" in repr(response.data)
 
 
 TIME = "is no ISO 8601 time with an offset, such as 2026-01-31T09:30:00.000Z"
@@ -413,7 +397,7 @@ calls = pytest.mark.parametrize(
 @calls
 @pytest.mark.parametrize(("entry", "kind", "text"), BAD_ENTRIES)
 @pytest.mark.parametrize("index", [0, 2])
-def test_a_wrong_entry_is_told_by_its_index(
+def test_wrong_entry(
     client: CallHistoryClient,
     call: Callable[..., object],
     name: str,
@@ -422,15 +406,13 @@ def test_a_wrong_entry_is_told_by_its_index(
     text: str,
     index: int,
 ) -> None:
-    """A list with a wrong entry is refused with its index, and shows no session id or number."""
+    """It is named with its index and without a session id or number; nothing is sent."""
     entries = [a_user_session()] * index + [entry, a_user_session()]
 
     with pytest.raises(kind) as raised:
         call(client, entries)
 
-    assert type(raised.value) is kind
-    assert str(raised.value) == f"{name}[{index}]{text}"
-    assert nothing_private(raised.value)
+    check_refusal(raised.value, kind, f"{name}[{index}]{text}")
 
 
 @calls
@@ -446,43 +428,22 @@ def test_a_wrong_entry_is_told_by_its_index(
         (7, "expected sessions, not int"),
     ],
 )
-def test_what_is_no_list_of_pairs_is_refused(
+def test_something_else_than_several_sessions(
     client: CallHistoryClient, call: Callable[..., object], name: str, pairs: object, text: str
 ) -> None:
-    """One session instead of several, or no iterable at all, is refused with its type."""
+    """A single session, or what cannot be iterated over, is refused with its type."""
     with pytest.raises(TypeError) as raised:
         call(client, pairs)
 
-    assert str(raised.value) == f"{name}: {text}"
-    assert nothing_private(raised.value)
+    check_refusal(raised.value, TypeError, f"{name}: {text}")
 
 
-def test_a_mapping_may_be_of_any_type() -> None:
-    """Whatever behaves as a mapping is taken as a pair in wire form."""
+def test_iterable_that_breaks(client: CallHistoryClient) -> None:
+    """An error of the iterable itself comes out, before anything is sent."""
 
-    class Row(Mapping[str, str]):
-        def __getitem__(self, key: str) -> str:
-            return A_PAIR[key]
+    def pairs() -> Iterator[EndTimeSessionId]:
+        yield EndTimeSessionId(END, SESSION_ID)
+        raise LookupError("no more")
 
-        def __iter__(self) -> Iterator[str]:
-            return iter(A_PAIR)
-
-        def __len__(self) -> int:
-            return len(A_PAIR)
-
-    assert pairs_for_wire([Row()], "delete_session_ids") == [FORM]
-
-
-def test_a_session_in_the_wrong_place_is_not_shown(client: CallHistoryClient) -> None:
-    """A session or a pair given for another argument is named by its type: its id stays hidden."""
-    pair = EndTimeSessionId("2026-01-31T09:30:00Z", "a-secret-id")
-    for wrong in (pair, [pair]):
-        with pytest.raises(TypeError) as raised:
-            client.get_call_history_data(days=wrong)  # type: ignore[arg-type]
-        assert str(raised.value).endswith(f"not a value of type {type(wrong).__name__}")
-
-
-def test_a_name_given_for_a_time_is_not_shown() -> None:
-    """What may be a person's name is described, not shown."""
-    with pytest.raises(ValueError, match="end_time: a text of 12 characters is no ISO 8601 time"):
-        EndTimeSessionId("Ada Lovelace", "a-secret-id")
+    with pytest.raises(LookupError, match="no more"):
+        client.delete_call_history_records(pairs())

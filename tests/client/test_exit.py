@@ -1,14 +1,12 @@
-"""The end of a program that hears live events."""
+"""The end of a program that listens."""
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-import sys
 import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import attrs
@@ -16,18 +14,28 @@ import pytest
 
 from callhistory.sandbox import Sandbox
 from tests.support.closed_clients import LONGEST, NOT_ON_WINDOWS
+from tests.support.programs import account_of, start
 
 
 @pytest.fixture
 def cloud() -> Iterator[Sandbox]:
-    """Give a sandbox in which something happens all the time."""
+    """Return a sandbox in which something happens all the time."""
     with Sandbox(chatter=0.005) as running:
         yield running
 
 
+HEAD = """
+import sys, threading, time
+from callhistory import CallHistoryClient
+RECENT = "callHistory:user_recent_sessions"
+client = CallHistoryClient()
+"""
+Start = Callable[[str], "subprocess.Popen[str]"]
+
+
 @attrs.frozen
 class End:
-    """How a program ended."""
+    """How a program ended, whose last line is the time at which it printed that."""
 
     code: int
     output: str
@@ -35,31 +43,20 @@ class End:
     seconds: float  # from its last line
 
 
-def start(cloud: Sandbox, program: str) -> subprocess.Popen[str]:
-    """Start a program with a client that has an account in a sandbox."""
-    root = Path(__file__).parents[2]
-    head = """
-        import sys, threading, time
-        from callhistory import CallHistoryClient
-        RECENT = "callHistory:user_recent_sessions"
-        client = CallHistoryClient()
-    """
-    environment = {
-        "PYTHONPATH": str(root),
-        "WEBEX_ACCESS_TOKEN": cloud.access_token,
-        "U2C_SERVICE_URL": cloud.u2c_url,
-    }
-    return subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(head) + textwrap.dedent(program)],
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+@pytest.fixture
+def start_program(cloud: Sandbox, tmp_path: Path) -> Start:
+    """Return a function that starts a program with a client that has an account in a sandbox."""
+
+    def start_it(source: str) -> subprocess.Popen[str]:
+        file = tmp_path / "program.py"
+        file.write_text(HEAD + textwrap.dedent(source))
+        return start(str(file), **account_of(cloud))
+
+    return start_it
 
 
 def end_of(process: subprocess.Popen[str]) -> End:
-    """Wait for the end of a program that prints the time in its last line."""
+    """Wait for the end of a program."""
     output, errors = process.communicate(timeout=30)
     ended = time.time()
     *lines, last = output.splitlines()
@@ -82,29 +79,27 @@ FORGETS_CLOSE = {
 
 
 @pytest.mark.parametrize("moment", FORGETS_CLOSE)
-def test_program_that_forgets_close_ends_at_once(cloud: Sandbox, moment: str) -> None:
+def test_program_that_forgets_close_ends_at_once(start_program: Start, moment: str) -> None:
     """A program without close() ends after its last line, without an error and without a word."""
-    process = start(cloud, textwrap.dedent(FORGETS_CLOSE[moment]) + "\nprint(time.time())")
+    end = end_of(start_program(textwrap.dedent(FORGETS_CLOSE[moment]) + "\nprint(time.time())"))
 
-    end = end_of(process)
     assert (end.code, end.output, end.errors) == (0, "", "")
     assert end.seconds < LONGEST
 
 
-def test_program_without_close_keeps_its_exit_code(cloud: Sandbox) -> None:
+def test_program_without_close_keeps_its_exit_code(start_program: Start) -> None:
     """sys.exit() ends a program that listens with its code."""
-    end = end_of(start(cloud, "client.listen(); print(time.time()); sys.exit(3)"))
+    end = end_of(start_program("client.listen(); print(time.time()); sys.exit(3)"))
 
     assert (end.code, end.errors) == (3, "")
     assert end.seconds < LONGEST
 
 
-def test_program_that_a_handler_ends_leaves_no_device(cloud: Sandbox) -> None:
-    """When a handler closes the client, the program that waits ends, and its device is gone."""
+def test_program_that_a_handler_ends_leaves_no_device(cloud: Sandbox, start_program: Start) -> None:
+    """When a handler closes the client, a program in wait() ends, and its device is deleted."""
     cloud.fail_next("/devices/", method="DELETE", delay=0.2)
     end = end_of(
-        start(
-            cloud,
+        start_program(
             """
             client.on(RECENT, lambda event: client.close())
             client.listen()
@@ -119,14 +114,10 @@ def test_program_that_a_handler_ends_leaves_no_device(cloud: Sandbox) -> None:
 
 
 @NOT_ON_WINDOWS
-def test_ctrl_c_ends_a_program_that_waits(cloud: Sandbox) -> None:
+def test_ctrl_c_ends_a_program_that_waits(cloud: Sandbox, start_program: Start) -> None:
     """Ctrl-C in wait() is a KeyboardInterrupt at once, and the with block closes the client."""
-    process = start(
-        cloud,
+    process = start_program(
         """
-        import signal
-        # A program in the background ignores it otherwise.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
         with client:
             try:
                 client.listen()

@@ -1,4 +1,4 @@
-"""The search for private words would find them, in whatever is logged."""
+"""The search for private words finds them in whatever is logged."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.support.private_words import (
 
 @pytest.fixture
 def search() -> Iterator[Search]:
-    """Give a search that listens; what a test says to it alone, no other one hears."""
+    """Return a search of its own, which hears what this test logs."""
     begun = Search()
     begun.begin()
     yield begun
@@ -40,7 +40,7 @@ def say(search: Search, logger: str, text: str, *args: object, error: bool = Fal
 
 
 def test_every_kind_of_word_of_a_sandbox_is_found(search: Search) -> None:
-    """The search knows what a sandbox makes up or is given, before and after it is started."""
+    """The search knows the words of a sandbox, those made up and those passed to it."""
     with Sandbox(sessions=3, rotate_refresh_tokens=True) as cloud:
         first, refresh = cloud.access_token, cloud.refresh_token
         second = cloud.issue_token()
@@ -71,7 +71,7 @@ def test_every_kind_of_word_of_a_sandbox_is_found(search: Search) -> None:
 
 
 def test_what_is_raised_is_searched_as_well(search: Search) -> None:
-    """A traceback that goes into a log is part of what it says."""
+    """The traceback of a log record is searched as part of it."""
     search.words.add(NAME, "Ottilie Vance")
     try:
         raise LookupError("Ottilie Vance")
@@ -85,7 +85,7 @@ def test_what_is_raised_is_searched_as_well(search: Search) -> None:
 
 
 def test_loggers_and_sandboxes_are_heard(search: Search) -> None:
-    """Whatever any logger passes to its handlers is heard, until the search ends."""
+    """The records of all loggers are searched, until the search ends."""
     logger = logging.Logger("callhistory.of_its_own", logging.DEBUG)
     logger.addHandler(logging.NullHandler())
 
@@ -98,7 +98,7 @@ def test_loggers_and_sandboxes_are_heard(search: Search) -> None:
 
 @pytest.mark.plants_private_words
 def test_what_a_test_plants_is_not_searched(request: pytest.FixtureRequest, search: Search) -> None:
-    """A test that lets private words be logged, to see them found elsewhere, is left out."""
+    """A test that is marked because it logs private words on purpose is left out."""
     item = request.node
     assert isinstance(item, pytest.Item)
     running = search.pytest_runtest_protocol(item)
@@ -111,7 +111,7 @@ def test_what_a_test_plants_is_not_searched(request: pytest.FixtureRequest, sear
 
 
 def test_short_words_are_found_alone() -> None:
-    """A short name is found where it stands alone, and not within another word; a letter never."""
+    """A short name is found as a word of its own only, and a single letter never."""
     words = PrivateWords()
     for name in ("Ada", "A"):
         words.add(NAME, name)

@@ -1,4 +1,4 @@
-"""Kill the archive's program in the middle, again and again, and count what its database has.
+"""Kill the archive's program in the middle, repeatedly, and count what its database has.
 
     python -m tests.examples.archive_interrupted --sessions 5000 --database postgresql
 
@@ -33,15 +33,15 @@ DEADLINE = 50.0
 
 @attrs.frozen
 class Outcome:
-    """What a database has after all.
+    """What a database has in the end.
 
     Attributes:
-        killed_at: how many rows there were at each kill.
-        said: what the last run said, which nobody interrupted.
-        rows: how many rows there are.
-        duplicates: how many of them are there for the second time.
-        losses: how many sessions of Webex's are not there.
-        changed: how many are there, but with other contents.
+        killed_at: the number of rows at each kill.
+        said: the output of the last run, which was not interrupted.
+        rows: the number of rows.
+        duplicates: the number of rows whose session has another row.
+        losses: the number of Webex's sessions without a row.
+        changed: the number of rows whose record differs from Webex's.
     """
 
     killed_at: tuple[int, ...]
@@ -58,8 +58,8 @@ def interrupt(cloud: Sandbox, database: str, *, kills: int = 3, batch: int = 10)
     Args:
         cloud: whose calls.
         database: an empty one.
-        kills: how often it is killed before it may end.
-        batch: how many calls a transaction has.
+        kills: the number of kills before the last run.
+        batch: the number of calls in a transaction.
     """
     expected = _history(cloud)
     engine = open_database(database)
@@ -93,7 +93,7 @@ def interrupt(cloud: Sandbox, database: str, *, kills: int = 3, batch: int = 10)
 
 
 def open_database(database: str) -> Engine:
-    """Open a database without the program's own code, and keep no connection."""
+    """Open a database without the program's code; no connection is kept open."""
     url = database.replace("postgresql:", "postgresql+psycopg:", 1)
     return create_engine(url, poolclass=NullPool)
 

@@ -1,8 +1,8 @@
-"""The archive's program, standing still in the middle of a transaction until it is killed.
+"""The archive's program, paused in the middle of a transaction until it is killed.
 
     python -m tests.examples.archive_paused NUMBER [options of examples/archive.py]
 
-It says so when the transaction of this number has written all, and committed nothing.
+It prints a line when the transaction of this number has written everything and not committed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The archive's program in this process, and what it has asked for and stored."""
+"""Runs of the archive's program in this process, and what it has asked for and stored."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def archive_calls(cloud: Sandbox | None, *options: str) -> str:
-    """Run the program to its end, with an account or without one, and give what it says."""
+    """Run the program to its end, with an account or without one, and return its output."""
     handlers = {number: signal.getsignal(number) for number in SIGNALS}
     said = io.StringIO()
     try:
@@ -44,12 +44,12 @@ def rows_of(database: str) -> dict[str, dict[str, Any]]:
 
 
 def days_asked(cloud: Sandbox) -> float:
-    """Give how far back the last request for a page looked."""
+    """Return how many days back the last request for a page went."""
     since = cloud.requests_to("/userSessions", "GET")[-1].query["from"]
     return (datetime.now(UTC) - datetime.fromisoformat(since)) / timedelta(days=1)
 
 
 def history_of(cloud: Sandbox) -> list[UserSession]:
-    """Fetch all that a sandbox has."""
+    """Return all sessions of a sandbox."""
     with CallHistoryClient(cloud.webex()) as client:
         return list(client.get_call_history_data(days=30, limit=1_000))

@@ -1,4 +1,4 @@
-"""Two consumers share a stream, and one is killed at its work: is anything lost?
+"""Kill one of two consumers that share a stream, and count what is lost.
 
     python -m tests.examples.redis_consumers --events 1000
 
@@ -29,10 +29,10 @@ PROGRAM = "examples/forward_to_redis.py"
 
 @attrs.frozen
 class Report:
-    """What became of the events.
+    """What happened to the events.
 
     Attributes:
-        entries: how many got into the stream.
+        entries: how many were added to the stream.
         by: how many each consumer processed.
         keys: how often each event was processed.
         unfinished: how many entries the killed consumer had not acknowledged.
@@ -56,7 +56,7 @@ class Report:
 
 
 def processed(output: Path) -> list[str]:
-    """Give the keys of the events that a consumer says it has processed."""
+    """Return the keys of the events that a consumer has printed as processed."""
     lines = output.read_text("utf-8").split("\n")[:-1]
     return [line.partition("  ")[0] for line in lines if "  call: " in line]
 
@@ -68,7 +68,7 @@ def pending(database: Any, consumer: str | None = None) -> int:
 
 
 def is_stopped_at_work(consumer: subprocess.Popen[bytes], database: Any) -> bool:
-    """Stop a consumer; if it has nothing to do just now, let it go on."""
+    """Stop a consumer in the middle of its work, and return whether it was; else it goes on."""
     consumer.send_signal(signal.SIGSTOP)
     if pending(database, "one"):
         return True
@@ -77,7 +77,7 @@ def is_stopped_at_work(consumer: subprocess.Popen[bytes], database: Any) -> bool
 
 
 def kill_one_of_two(server: RedisServer, folder: Path, events: int) -> Report:
-    """Let two consumers process so many events or a few more, and kill one in the middle."""
+    """Have two consumers process at least ``events`` events, and kill one in the middle."""
     with ExitStack() as stack:
         cloud = stack.enter_context(Sandbox(sessions=0))
         database = stack.enter_context(server.database())
@@ -128,7 +128,7 @@ def kill_one_of_two(server: RedisServer, folder: Path, events: int) -> Report:
 
 
 def main() -> None:
-    """Run it, and print what became of the events."""
+    """Run it, and print what happened to the events."""
     parser = argparse.ArgumentParser(description="Kill one of two consumers at its work.")
     parser.add_argument("--events", type=int, default=1_000)
     events = parser.parse_args().events

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no 
 
 
 def test_samples_are_kept_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without an account nothing is left; with one there is a file, which takes no samples."""
+    """Sample calls leave no file; the file of a real account refuses sample calls."""
     monkeypatch.chdir(tmp_path)
     assert archive_calls(None) == "60 sessions in the archive, 60 new.\n"
     assert list(tmp_path.iterdir()) == []
@@ -39,7 +39,7 @@ def test_samples_are_kept_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_history_may_be_empty(database: str) -> None:
-    """Of an empty history nothing is archived, and the next run asks for all days again."""
+    """An empty history archives nothing, and the next run asks for all days again."""
     with Sandbox(sessions=0) as cloud:
         for _ in range(2):
             said = archive_calls(cloud, f"--database={database}")
@@ -55,7 +55,7 @@ def test_a_history_may_be_empty(database: str) -> None:
     ],
 )
 def test_a_database_that_cannot_be_had_is_said_in_one_line(address: str, words: str) -> None:
-    """The error names the database and why it cannot be had, without a password."""
+    """The error names the database and the reason in one line, without a password."""
     with Sandbox() as cloud, pytest.raises(ArchiveError) as raised:
         archive_calls(cloud, f"--database={address}")
     said = str(raised.value)
@@ -79,7 +79,7 @@ def test_what_is_no_address_is_refused(address: str, capsys: pytest.CaptureFixtu
 
 
 def test_days_of_another_age_are_refused(tmp_path: Path) -> None:
-    """So many days that no calendar has them are an error with words, in a later run as well."""
+    """More days than a calendar has are an error with words, also in a later run."""
     database = f"--database=sqlite:///{tmp_path / 'calls.db'}"
     with Sandbox(sessions=3) as cloud:
         archive_calls(cloud, database)
@@ -88,7 +88,7 @@ def test_days_of_another_age_are_refused(tmp_path: Path) -> None:
 
 
 def test_an_error_is_one_line(tmp_path: Path) -> None:
-    """What the database says no to ends the program with exit code 1 and one line."""
+    """A database error ends the program with exit code 1 and one line."""
     file = tmp_path / "calls.db"
     file.write_text("this is no database, " * 100)
     with Sandbox() as cloud:
@@ -112,7 +112,7 @@ def test_ctrl_c_ends_a_run_that_is_not_complete(tmp_path: Path) -> None:
 
 
 def follow_and(cloud: Sandbox, database: str, happening: Callable[[], object]) -> None:
-    """Let something happen while the program follows; it must end by itself."""
+    """Run the program with --follow, and call a function once it follows; it must end by itself."""
 
     def when_ready() -> None:
         cloud.wait_for_connections(timeout=30)
@@ -127,13 +127,13 @@ def follow_and(cloud: Sandbox, database: str, happening: Callable[[], object]) -
 
 
 def test_following_ends_when_webex_refuses_for_good(tmp_path: Path) -> None:
-    """Another connection in this one's place ends the program with Webex's words."""
+    """A connection that replaces this one ends the program with Webex's words."""
     with Sandbox() as cloud, pytest.raises(CallHistoryError, match="4000: replaced"):
         follow_and(cloud, f"sqlite:///{tmp_path / 'calls.db'}", cloud.replace_connections)
 
 
 def test_following_ends_when_the_database_fails(database: str) -> None:
-    """A database that does not take an event ends the program; nothing is lost in silence."""
+    """A database that refuses an event ends the program; no event is lost silently."""
 
     def fail() -> None:
         with open_database(database).begin() as connection:
@@ -149,7 +149,7 @@ def test_following_ends_when_the_database_fails(database: str) -> None:
 
 
 def test_a_terminal_sees_how_far_it_is(tmp_path: Path) -> None:
-    """There is a bar with the count of calls on a terminal; elsewhere there is none."""
+    """On a terminal there is a progress bar with the count of calls; elsewhere there is none."""
     import pty
     import termios
 

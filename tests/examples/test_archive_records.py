@@ -1,4 +1,4 @@
-"""What the archive does with a session, an event, and a run's days, whatever is in them."""
+"""How the archive stores odd sessions and events, and which days a run asks for."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 @pytest.fixture
 def archive(database: str) -> Iterator[Archive]:
-    """Give an archive with its tables, and nothing in it."""
+    """Return an archive with empty tables."""
     opened = Archive(database_url(database))
     opened.create_tables()
     yield opened
@@ -39,7 +39,7 @@ def archive(database: str) -> Iterator[Archive]:
 def call(
     session_id: str = "one", end_time: str = "2026-03-01T11:00:00.000Z", **wire: Any
 ) -> UserSession:
-    """Make a session as Webex would send it."""
+    """Return a session as Webex would send it."""
     times = {"startTime": "2026-03-01T10:59:00.000Z", "endTime": end_time}
     return from_wire(UserSession, {"id": session_id, "sessionId": session_id, **times, **wire})
 
@@ -86,7 +86,7 @@ def test_an_odd_record_is_archived_as_any_other(archive: Archive, database: str)
 
 
 def test_columns_hold_what_is_useful(archive: Archive, database: str) -> None:
-    """The columns have the values of the record; times are aware, what has no place is null."""
+    """The columns have the record's values; times are aware, and what does not fit is null."""
     wire = ODD["half a pair"] | {"durationSeconds": 61, "direction": "INCOMING", "isRead": True}
     archive.store([call(**wire), call("huge", **ODD["huge"])])
     engine = create_engine(database_url(database))
@@ -101,7 +101,7 @@ def test_columns_hold_what_is_useful(archive: Archive, database: str) -> None:
 
 
 def test_a_record_nested_too_deep_is_kept_without_its_json(archive: Archive, database: str) -> None:
-    """What to_wire cannot write is no reason to lose a call, or the others."""
+    """A call that to_wire cannot write is stored without its JSON, and the others with it."""
     archive.store([attrs.evolve(call("deep"), extra={"surprise": DEEP}), call("other")])
     rows = rows_of(database)
     assert rows["deep"]["record"] is None
@@ -117,7 +117,7 @@ def test_an_id_may_come_again_with_another_end(archive: Archive) -> None:
 
 
 def test_what_is_known_of_a_call_is_not_undone(archive: Archive, database: str) -> None:
-    """A page that was fetched before a read mark or a deletion brings neither back."""
+    """A page that was fetched before a read mark or a deletion undoes neither."""
     page = [call("one"), call("two"), call("three")]
     archive.store(page)
     archive.take(viewed("one", "unknown"))
@@ -136,7 +136,7 @@ def test_what_is_known_of_a_call_is_not_undone(archive: Archive, database: str) 
 
 
 def test_marks_reach_an_id_that_is_stored_in_another_form(archive: Archive, database: str) -> None:
-    """An id that no database takes as it is is found again by an event."""
+    """An event finds the session of an id that no database can store as it is."""
     odd = ("\0\ud83d", "é" * 100_000)
     archive.store([call(session_id) for session_id in odd])
     archive.take(viewed(*odd))
@@ -146,7 +146,7 @@ def test_marks_reach_an_id_that_is_stored_in_another_form(archive: Archive, data
 
 
 def test_several_programs_may_share_a_database(database: str) -> None:
-    """Programs that begin at the same moment make the tables once, and wait for each other."""
+    """Programs that start at the same moment create the tables once and wait for each other."""
     page = [call(str(number)) for number in range(20)]
     barrier = threading.Barrier(4)
 
@@ -179,13 +179,13 @@ def test_several_programs_may_share_a_database(database: str) -> None:
     ],
 )
 def test_there_is_no_gap(since: float, until: float, refresh: bool, days: int) -> None:
-    """A run asks for a day before the last complete one's end, and for days nobody asked for."""
+    """A run begins a day before the end of the last complete one, and adds days never asked for."""
     complete = Span(NOW - timedelta(days=since), NOW - timedelta(days=until))
     assert days_to_ask(complete, 30, NOW, refresh=refresh) == days
 
 
 def test_a_call_of_the_future_does_not_end_the_archive(tmp_path: Any) -> None:
-    """A call that ended in a hundred years does not keep the next run from asking for more."""
+    """A call whose end is a hundred years ahead does not hide later calls from the next run."""
     database = f"sqlite:///{tmp_path / 'calls.db'}"
     with Sandbox(sessions=5) as cloud:
         cloud.place_call(ended_at=datetime.now(UTC) + timedelta(days=36_500))

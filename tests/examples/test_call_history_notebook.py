@@ -1,4 +1,4 @@
-"""The notebook of the examples: it runs from top to bottom, and is kept with what it shows."""
+"""The notebook of the examples: it runs from top to bottom, and is stored with its outputs."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ Notebook = dict[str, dict[str, Any]]
 
 
 def read(file: Path) -> Notebook:
-    """Give the cells of a notebook by their names."""
+    """Return the cells of a notebook by their ids."""
     return {cell["id"]: cell for cell in json.loads(file.read_text("utf-8"))["cells"]}
 
 
 def shown(cell: dict[str, Any], kind: str) -> Iterator[str]:
-    """Give what a cell shows in one kind, such as ``text/html``."""
+    """Yield the outputs of a cell in one MIME type, such as ``text/html``."""
     for output in cell["outputs"]:
         if kind in output.get("data", ()):
             yield "".join(output["data"][kind])
@@ -65,7 +65,7 @@ def execute(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Notebook:
 
 
 def check(notebook: Notebook) -> None:
-    """Assert that all cells were run in order, without a complaint, and show what they should."""
+    """Assert that all cells were run in order without an error, and show what they should."""
     cells = [cell for cell in notebook.values() if cell["cell_type"] == "code"]
     assert [cell["execution_count"] for cell in cells] == list(range(1, len(cells) + 1))
     for cell in cells:
@@ -115,7 +115,7 @@ def test_the_notebook_is_kept_as_it_was_run() -> None:
 
 
 def test_nothing_of_a_real_account_is_kept() -> None:
-    """What the kept notebook shows is of the sandbox: its people, and numbers that nobody has."""
+    """The stored notebook shows the sandbox's people, and only numbers that nobody has."""
     text = NOTEBOOK.read_text("utf-8")
     with Sandbox() as cloud:
         names = {person.name for person in cloud.contacts}
@@ -128,7 +128,7 @@ def test_nothing_of_a_real_account_is_kept() -> None:
     "picture", ["table-light", "table-dark", "card", "days", "missed"], ids=str
 )
 def test_the_readme_shows_pictures_of_it(picture: str) -> None:
-    """Each picture that is made of the notebook is in the README, by a path that leads there."""
+    """Each picture that is made from the notebook exists and is in the README."""
     path = f"examples/pictures/{picture}.png"
     assert path in (ROOT / "README.md").read_text("utf-8")
     assert (ROOT / path).read_bytes().startswith(b"\x89PNG")

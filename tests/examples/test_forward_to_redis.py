@@ -1,11 +1,14 @@
-"""The example that forwards to Redis, with a real one: what gets into the stream, and out."""
+"""The example that forwards to Redis, with a real one: what the stream gets and who reads it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from forward_to_redis import KINDS, Event, Forwarder
@@ -34,15 +37,31 @@ def database(server: RedisServer) -> Iterator[Any]:
 
 @pytest.fixture
 def account(cloud: Sandbox) -> dict[str, str]:
-    """Give what the program needs to ask the sandbox."""
+    """Return the environment of a program that uses the sandbox."""
     return account_of(cloud)
 
 
 @pytest.fixture
 def cloud() -> Iterator[Sandbox]:
-    """Give a sandbox where nothing has happened yet."""
+    """Return a sandbox without calls."""
     with Sandbox(sessions=0) as running_cloud:
         yield running_cloud
+
+
+@pytest.fixture
+def forwarding(
+    account: dict[str, str], server: RedisServer, tmp_path: Path
+) -> Callable[[], AbstractContextManager[tuple[subprocess.Popen[bytes], Path]]]:
+    """Return a function that runs a listener during a block, and returns it with its output."""
+
+    @contextmanager
+    def run_listener() -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+        output = tmp_path / f"{uuid4()}"
+        with running(output, PROGRAM, f"--redis={server.url}", **account) as program:
+            assert says(output, "Ctrl-C ends it")
+            yield program, output
+
+    return run_listener
 
 
 def says(output: Path, words: str) -> bool:
@@ -54,7 +73,7 @@ def read(fields: dict[str, str]) -> Event:
 
 
 def recent(fields: dict[str, str]) -> str:
-    """Give the session that an entry tells of."""
+    """Return the id of the session in an entry."""
     event = read(fields)
     assert isinstance(event, CallSessionEvent)
     (session,) = event.data.user_sessions.user_sessions
@@ -62,18 +81,14 @@ def recent(fields: dict[str, str]) -> str:
 
 
 def entries(database: Any, count: int) -> list[dict[str, str]]:
-    """Wait for so many entries, and give what is in the stream then."""
+    """Wait until the stream has ``count`` entries, and return them all."""
     assert wait_until(lambda: database.xlen(STREAM) >= count, 40)
     return [fields for _, fields in database.xrange(STREAM)]
 
 
-def test_each_event_becomes_an_entry(
-    cloud: Sandbox, account: dict[str, str], server: RedisServer, database: Any, tmp_path: Path
-) -> None:
+def test_each_event_becomes_an_entry(cloud: Sandbox, database: Any, forwarding: Any) -> None:
     """A call, a read mark and a deletion are entries in their order, with the envelopes' ids."""
-    output = tmp_path / "output"
-    with running(output, PROGRAM, f"--redis={server.url}", **account) as program:
-        assert says(output, "Ctrl-C ends it")
+    with forwarding() as (program, output):
         placed = cloud.place_call(name="half \\ud83d", surprise={"a": "\\u2028"})
         with CallHistoryClient(cloud.webex()) as phone:
             phone.update_missed_calls([placed]).raise_for_status()
@@ -92,14 +107,13 @@ def test_each_event_becomes_an_entry(
 
 
 def test_the_next_listener_adds_what_the_last_one_missed(
-    cloud: Sandbox, account: dict[str, str], server: RedisServer, database: Any, tmp_path: Path
+    cloud: Sandbox, database: Any, forwarding: Any
 ) -> None:
     """A call that came while there was no listener is added as recovered; no call comes twice."""
     calls = []
-    for name in ("first", "second"):
+    for _ in range(2):
         calls.append(cloud.place_call())  # before it listens
-        with running(tmp_path / name, PROGRAM, f"--redis={server.url}", **account) as program:
-            assert says(tmp_path / name, "Ctrl-C ends it")
+        with forwarding() as (program, _output):
             entries(database, len(calls))
             calls.append(cloud.place_call())
             entries(database, len(calls))
@@ -112,12 +126,10 @@ def test_the_next_listener_adds_what_the_last_one_missed(
 
 
 def test_events_are_held_while_redis_is_away(
-    cloud: Sandbox, account: dict[str, str], server: RedisServer, database: Any, tmp_path: Path
+    cloud: Sandbox, server: RedisServer, database: Any, forwarding: Any
 ) -> None:
-    """What comes while Redis is away gets into the stream when it is back, in its order."""
-    output = tmp_path / "output"
-    with running(output, PROGRAM, f"--redis={server.url}", **account) as program:
-        assert says(output, "Ctrl-C ends it")
+    """Events that arrive while Redis is away are added in order when it is back."""
+    with forwarding() as (program, output):
         calls = [cloud.place_call()]
         entries(database, 1)
         server.stop()
@@ -132,12 +144,10 @@ def test_events_are_held_while_redis_is_away(
 
 
 def test_ctrl_c_ends_a_listener_that_holds_events(
-    cloud: Sandbox, account: dict[str, str], server: RedisServer, tmp_path: Path
+    cloud: Sandbox, server: RedisServer, forwarding: Any
 ) -> None:
-    """While Redis is away Ctrl-C ends the listener, and it says how many events it held."""
-    output = tmp_path / "output"
-    with running(output, PROGRAM, f"--redis={server.url}", **account) as program:
-        assert says(output, "Ctrl-C ends it")
+    """While Redis is away Ctrl-C ends the listener, which prints how many events it held."""
+    with forwarding() as (program, output):
         server.stop()
         cloud.place_call()
         assert says(output, "Redis is away")
@@ -149,7 +159,7 @@ def test_ctrl_c_ends_a_listener_that_holds_events(
 
 
 def test_an_event_is_added_once(cloud: Sandbox, database: Any) -> None:
-    """The same envelope, or a session that the stream tells of, does not become another entry."""
+    """An envelope or a recovered session that is in the stream is not added again."""
     forwarder = Forwarder(database, STREAM, keep=100)
     placed = cloud.place_call()
     wire: dict[str, Any] = {"userSessions": {"userSessions": []}}
@@ -166,7 +176,7 @@ def test_an_event_is_added_once(cloud: Sandbox, database: Any) -> None:
 
 
 def test_nothing_is_lost_when_a_consumer_is_killed(server: RedisServer, tmp_path: Path) -> None:
-    """Of two consumers one is killed at its work: the other one processes what it had begun."""
+    """When one of two consumers is killed, the other one processes what it had begun."""
     report = kill_one_of_two(server, tmp_path, 100)
 
     assert report.entries >= 100
@@ -178,7 +188,7 @@ def test_nothing_is_lost_when_a_consumer_is_killed(server: RedisServer, tmp_path
 def test_an_entry_that_nobody_can_process_is_put_aside(
     server: RedisServer, database: Any, tmp_path: Path
 ) -> None:
-    """After some tries an entry is put into a stream of its own, and holds up no other."""
+    """After some tries an entry is moved to another stream, and delays no other entry."""
     bad = database.xadd(STREAM, {"kind": "unknown", "key": "k", "event": "{", "recovered": "0"})
     fields = {"kind": next(iter(KINDS)), "key": "good", "recovered": "0"}
     good: dict[str, Any] = {"data": {"userSessions": {"userSessions": []}}}
@@ -198,7 +208,7 @@ def test_an_entry_that_nobody_can_process_is_put_aside(
 def test_a_consumer_outlives_an_absence_of_redis(
     server: RedisServer, database: Any, tmp_path: Path
 ) -> None:
-    """When Redis is back, a consumer goes on, also with a group that Redis has forgotten."""
+    """When Redis is back a consumer goes on, even if Redis has forgotten its group."""
     good = json.dumps({"data": {"deletedSessions": ["a"]}})
     entry = {"kind": list(KINDS)[2], "key": "later", "event": good, "recovered": "0"}
     output = tmp_path / "output"
@@ -217,7 +227,7 @@ def test_a_consumer_outlives_an_absence_of_redis(
 @pytest.mark.parametrize("command", ["forward", "consume"])
 @pytest.mark.parametrize("address", ["redis://:secret@127.0.0.1:9/0", "nowhere"])
 def test_without_redis_a_line_says_so(command: str, address: str) -> None:
-    """Where there is no Redis the program ends with one line, which has no password."""
+    """Without a Redis the program ends with one line that has no password."""
     done = run(PROGRAM, command, f"--redis={address}")
 
     assert (done.returncode, done.stdout) == (1, "")
@@ -236,13 +246,11 @@ def test_a_refused_token_is_said_in_a_line(account: dict[str, str], server: Redi
 
 
 def test_a_stream_that_is_none_ends_the_listener(
-    cloud: Sandbox, account: dict[str, str], server: RedisServer, database: Any, tmp_path: Path
+    cloud: Sandbox, database: Any, forwarding: Any
 ) -> None:
-    """Where something else stands under the stream's name, the first event ends the listener."""
+    """When the stream's name belongs to something else, the first event ends the listener."""
     database.set(STREAM, "something else")
-    output = tmp_path / "output"
-    with running(output, PROGRAM, f"--redis={server.url}", **account) as program:
-        assert says(output, "Ctrl-C ends it")
+    with forwarding() as (program, output):
         cloud.place_call()
         assert program.wait(30) == 1
 

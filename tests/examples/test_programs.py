@@ -1,4 +1,4 @@
-"""The examples that are finished programs: how they ask, what they write, and how they fail."""
+"""The examples that are finished programs: what they request, what they write, how they fail."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ WORST = '=HYPERLINK("http://evil.example","\x1b[2J\u202eclick")'
 def all_programs(
     *arguments: str, but: str = "", **environment: str
 ) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """Start all programs at once, and give them one by one; at the end none is left."""
+    """Start all programs at once and yield them one by one; at the end all are killed."""
     with ExitStack() as stack:
         running = {}
         for name in set(PROGRAMS) - {but}:
@@ -70,7 +70,7 @@ def test_every_program_says_in_one_line_that_its_token_is_refused() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for another process")
 def test_ctrl_c_ends_an_export_and_leaves_nothing_half_done(tmp_path: Path) -> None:
-    """Ctrl-C ends a program that works with exit code 130; the file that was there is still it."""
+    """Ctrl-C ends an export with exit code 130, and the file that was there is unchanged."""
     file = tmp_path / "calls.csv"
     file.write_text("as it was")
     with Sandbox() as cloud:
@@ -99,7 +99,7 @@ def odd_cloud() -> Any:
 
 
 def test_json_lines_give_the_same_bytes_again(odd_cloud: Sandbox, tmp_path: Path) -> None:
-    """What from_wire reads of a line is written as the same line again, whatever stands in it."""
+    """A record that from_wire reads from a line is written as the same line, whatever is in it."""
     file = tmp_path / "calls.jsonl"
     done = run("examples/export_csv.py", f"--output={file}", **account_of(odd_cloud))
     assert (done.returncode, done.stdout) == (0, "")
@@ -120,7 +120,7 @@ def json_line(record: UserSession) -> bytes:
 
 
 def test_csv_has_a_row_for_each_session(odd_cloud: Sandbox) -> None:
-    """The CSV has what the records have, and a name that begins like a formula is only text."""
+    """The CSV has the records' values, and a name that begins like a formula is only text."""
     done = run("examples/export_csv.py", **account_of(odd_cloud))
     assert (done.returncode, done.stderr) == (0, "")
     rows = list(csv.DictReader(io.StringIO(done.stdout, newline="")))
@@ -153,7 +153,7 @@ def test_no_cell_begins_like_a_formula(start: str) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes in a folder")
 def test_an_export_goes_where_a_link_or_a_pipe_leads(odd_cloud: Sandbox, tmp_path: Path) -> None:
-    """A link stays a link to what is written, and a pipe a pipe that is written to."""
+    """Through a link the file that it leads to is written, and a pipe is written to."""
     (tmp_path / "link.csv").symlink_to(tmp_path / "real.csv")
     pipe = tmp_path / "pipe.csv"
     os.mkfifo(pipe)
@@ -173,7 +173,7 @@ def test_an_export_goes_where_a_link_or_a_pipe_leads(odd_cloud: Sandbox, tmp_pat
 def test_a_pipe_that_closes_and_a_poor_terminal_are_no_trouble(
     name: str, odd_cloud: Sandbox
 ) -> None:
-    """`… | head` ends a program quietly, and letters that a terminal has not are question marks."""
+    """`… | head` ends a program quietly; letters that a terminal lacks become question marks."""
     with start(f"examples/{name}", **account_of(odd_cloud)) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -199,7 +199,7 @@ def test_a_pipe_that_closes_and_a_poor_terminal_are_no_trouble(
     ids=" ".join,
 )
 def test_a_wrong_argument_is_refused(arguments: tuple[str, ...]) -> None:
-    """What makes no sense is refused in a sentence, before anything is asked for."""
+    """It is refused in one sentence, before anything is requested."""
     with Sandbox(sessions=0) as cloud:
         done = run(f"examples/{arguments[0]}", *arguments[1:], **account_of(cloud))
         assert cloud.requests == ()
@@ -218,7 +218,7 @@ def test_csv_of_nothing_is_its_heading() -> None:
 
 
 def test_recent_calls_are_one_line_each(odd_cloud: Sandbox) -> None:
-    """A call is a line, whatever its name would do to a terminal; --missed leaves out the rest."""
+    """A call is one line, whatever characters are in its name; --missed leaves out the rest."""
     done = run("examples/recent_calls.py", **account_of(odd_cloud))
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.split("\n")
@@ -233,7 +233,7 @@ def test_recent_calls_are_one_line_each(odd_cloud: Sandbox) -> None:
 
 @pytest.fixture
 def old_cloud() -> Any:
-    """Give a sandbox with thirty calls of long ago, a deleted one, and five of this week."""
+    """Return a sandbox with thirty old calls, a deleted old one, and five of this week."""
     with Sandbox(sessions=0) as cloud:
         cloud.place_call(ended_at=datetime.now(UTC) - timedelta(days=50), isDeleted=True)
         for number in range(30):
@@ -250,7 +250,7 @@ def left(cloud: Sandbox) -> int:
 
 
 def test_old_records_are_only_counted(old_cloud: Sandbox) -> None:
-    """Without --yes the old records are counted, and nothing is sent that deletes."""
+    """Without --yes the old records are counted and none is deleted."""
     done = run("examples/delete_old_records.py", **account_of(old_cloud))
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("30 records, from ")

@@ -1,4 +1,4 @@
-"""Faults that pass, at random: what goes wrong with a sandbox in a run of chaos."""
+"""Random passing faults of a sandbox, for a run of chaos."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _JUNK: tuple[object, ...] = (
 
 
 class Mischief:
-    """Does one fault after another to a sandbox whose client is to survive them all.
+    """The faults of a sandbox whose client must survive them all.
 
     A fault that needs a connection waits for one. Two refusals of the token never follow each
     other without an accepted connection in between: that would be permanent.
@@ -53,7 +53,7 @@ class Mischief:
     Args:
         cloud: the sandbox.
         rng: what is random.
-        place: lets so many calls happen at once.
+        place: places a number of calls at once.
     """
 
     def __init__(self, cloud: Sandbox, rng: Random, place: Callable[[int], None]) -> None:
@@ -65,7 +65,7 @@ class Mischief:
         self._moving: set[int] = set()  # connections that were told to go elsewhere
 
     def install(self, patch: pytest.MonkeyPatch) -> None:
-        """Let the sandbox lose frames and acknowledgements, of which it has no script."""
+        """Patch the sandbox so that it can lose frames and acknowledgements."""
         post, acknowledge = Channel._post, Unacknowledged.acknowledge
         unacknowledged = self._cloud._switchboard.unacknowledged
 
@@ -311,13 +311,13 @@ class Mischief:
     # --- in between, and in the end ---
 
     def breathe(self) -> None:
-        """Let the client come back now and then before the next fault."""
+        """Wait for a short time, and sometimes until the client is back, before the next fault."""
         if self._rng.random() < 0.4:
             self._ready()
         time.sleep(min(self._rng.expovariate(6), 1.0))
 
     def accept_and_drop_for(self, seconds: float) -> int:
-        """Accept every connection and drop it, for a while; give how many attempts there were."""
+        """Accept and drop every connection for a while; return the number of attempts."""
         self._calm()
         self._cloud.drop_at_once(after="readiness", code=1001)
         before = self._attempts()
@@ -328,7 +328,7 @@ class Mischief:
         return attempts
 
     def last_outage(self) -> None:
-        """Let more calls happen in an outage than a page holds."""
+        """Place more calls during an outage than a page holds."""
         self._calm()
         self._ready()
         with self._cloud.outage():
@@ -340,7 +340,7 @@ class Mischief:
             wait_until(lambda: self._has_pinged(connection))
 
     def last_half_open(self) -> None:
-        """Let a connection go half-open that nobody closes any more, and let calls happen."""
+        """Make a connection half-open for good, and place calls."""
         connection = self._ready()
         if connection is not None:
             self._cloud.go_silent(connection=connection)
@@ -387,7 +387,7 @@ class Mischief:
             self._forget()
 
     def _forget(self) -> None:
-        """Let the server deliver nothing again: nobody has promised that it does."""
+        """Drop what the server would deliver again: nothing promises that it does."""
         self._cloud._switchboard.unacknowledged.keep_only(())
 
 

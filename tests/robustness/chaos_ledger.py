@@ -1,4 +1,4 @@
-"""What was placed and what was delivered in a run of chaos, and what the process took for it."""
+"""What was placed and delivered in a run of chaos, and the resources that the process used."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.waiting import wait_until
 
 
 class Ledger:
-    """Keeps account of every session and every envelope; any thread may call it.
+    """Records every session and every envelope; any thread may call it.
 
     Attributes:
         longest_gap: the most seconds between a call and the first delivery of its session.
@@ -82,19 +82,19 @@ class Ledger:
             return len(self._delivered.keys() - self._placed.keys())
 
     def lost(self) -> list[float]:
-        """Give the times at which the calls were placed whose sessions were not delivered."""
+        """Return the times at which calls were placed whose sessions were not delivered."""
         with self._changed:
             return [at for key, at in self._placed.items() if key not in self._delivered]
 
     def wait_for_all(self, timeout: float) -> bool:
-        """Wait until every session is delivered; whether it was in time."""
+        """Wait until every session is delivered; return whether that was in time."""
         with self._changed:
             return self._changed.wait_for(
                 lambda: self._placed.keys() <= self._delivered.keys(), timeout
             )
 
     def settle(self) -> None:
-        """Reckon the gaps, when all is over."""
+        """Compute the longest gap, at the end of a run."""
         with self._changed:
             gaps = [
                 self._delivered[key][0] - at
@@ -106,12 +106,12 @@ class Ledger:
 
 @attrs.frozen
 class Footprint:
-    """What the process takes, with the sandbox that is in it.
+    """The resources of the process, including the sandbox in it.
 
     Attributes:
         threads: the library's own, without the sandbox's.
-        rss: the resident memory in MiB; 0 where it cannot be told.
-        files: how many are open, sockets included; 0 where it cannot be told.
+        rss: the resident memory in MiB; 0 where it is unknown.
+        files: the number of open files and sockets; 0 where it is unknown.
         objects: how many of the library's objects there are.
     """
 
@@ -122,7 +122,7 @@ class Footprint:
 
     @classmethod
     def now(cls) -> Footprint:
-        """Measure."""
+        """Return the resources used now."""
         gc.collect()
         modules = (type(thing).__module__ for thing in gc.get_objects())
         objects = sum(
@@ -142,8 +142,8 @@ class Footprint:
         )
 
     def grown_to(self, later: Footprint, mib: float) -> list[str]:
-        """Say what has grown, where the memory may by so many MiB."""
-        # What a recovery leaves for its next request comes and goes; what leaks, goes on.
+        """Describe what has grown; the memory may grow by a number of MiB."""
+        # What a recovery keeps for its next request comes and goes; a leak keeps growing.
         bounds = {"threads": 0, "rss": mib, "files": 12, "objects": 150}
         return [
             f"{name} grew from {getattr(self, name):,.0f} to {getattr(later, name):,.0f}"
@@ -153,7 +153,7 @@ class Footprint:
 
 
 def resident_mib() -> float:
-    """Give the resident memory of this process in MiB; 0 where it cannot be told."""
+    """Return the resident memory of this process in MiB; 0 where it is unknown."""
     statm = Path("/proc/self/statm")
     if not statm.exists():
         return 0.0

@@ -1,8 +1,8 @@
-"""What becomes of each call at each fault of the wire: the table that test_faults.py asserts.
+"""The outcome of each call for each fault of the wire: the table that test_faults.py asserts.
 
     python -m tests.robustness.fault_table
 
-prints it as it was measured, in Markdown.
+prints the table as measured, in Markdown.
 """
 
 from __future__ import annotations
@@ -43,18 +43,18 @@ def call(client: CallHistoryClient, name: str) -> Any:
 
 @frozen(kw_only=True)
 class Case:
-    """A fault, and what is to become of a call that meets it.
+    """A fault, and the expected outcome of a call that meets it.
 
     Attributes:
         name: what goes wrong.
-        script: how to tell the sandbox.
+        script: makes a sandbox do it at a path.
         outcome: the status of the answer, or the error.
-        requests: how many the server sees.
-        seconds: how long the call takes, at least and at most.
-        read: the read timeout.
-        writes: what becomes of the two writes, where that is something else.
-        retry_after: how long Webex asked to wait, by the answer.
-        calls: which calls meet it; of a fault that takes long, one that reads and one that writes.
+        requests: how many requests the server gets.
+        seconds: the least and the most that the call may take.
+        read: the read timeout, in seconds.
+        writes: the outcome of the two writes, where it differs.
+        retry_after: the seconds that the response says Webex asked to wait.
+        calls: which calls meet it; not all of them, where a fault takes long.
     """
 
     name: str
@@ -68,13 +68,13 @@ class Case:
     calls: tuple[str, ...] = tuple(PATHS)
 
     def outcome_of(self, name: str) -> int | type[CallHistoryError]:
-        """Say what becomes of a call."""
+        """Return the expected outcome of a call."""
         return self.outcome if name == FETCH or self.writes is None else self.writes
 
 
 @frozen(kw_only=True)
 class Measured:
-    """What became of a call."""
+    """The outcome of a call."""
 
     outcome: int | type[CallHistoryError]
     requests: int
@@ -84,24 +84,24 @@ class Measured:
 
 
 def every_time(**fault: Any) -> Callable[[Sandbox, str], None]:
-    """Let a fault happen to all requests of a call."""
+    """Return a script of a fault that all requests of a call meet."""
     return lambda cloud, path: cloud.fail_next(path, times=10, **fault)
 
 
 def once(**fault: Any) -> Callable[[Sandbox, str], None]:
-    """Let a fault happen to the first request."""
+    """Return a script of a fault that the first request meets."""
     return lambda cloud, path: cloud.fail_next(path, **fault)
 
 
 def at_a_date(cloud: Sandbox, path: str) -> None:
-    """Ask to wait until a time in whole seconds, one to two from now."""
+    """Script a Retry-After with a date, one to two seconds from now."""
     moment = datetime.now(UTC) + timedelta(seconds=2)
     cloud.fail_next(path, status=429, retry_after=format_datetime(moment, usegmt=True))
 
 
 @functools.cache
 def bomb() -> bytes:
-    """Compress a GiB of blanks: a MiB, over and over."""
+    """Return a GiB of blanks, compressed: the same MiB over and over."""
     blanks, times = b" " * (1 << 20), 1 << 10
     deflate = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS)
     part = deflate.compress(blanks) + deflate.flush(zlib.Z_FULL_FLUSH)
@@ -115,13 +115,26 @@ _BROKEN = bytearray(gzip.compress(b'{"userSessions": []}', mtime=0))
 _BROKEN[12] ^= 0xFF
 _ALL = 1 + RETRIES
 
+
+def refused(status: int, requests: int = 1, **fault: Any) -> Case:
+    """Return the case of a status that is the answer to the call; a redirect is to another host."""
+    script = every_time(status=status, **fault)
+    return Case(name=str(status), script=script, outcome=status, requests=requests)
+
+
+def no_answer(name: str, **fault: Any) -> Case:
+    """Return the case of a fault that is retried, and in the end a TransportError."""
+    return Case(name=name, script=every_time(**fault), outcome=TransportError, requests=_ALL)
+
+
+def unreadable(name: str, **fault: Any) -> Case:
+    """Return the case of an answer that is a DecodeError at once."""
+    return Case(name=name, script=every_time(**fault), outcome=DecodeError)
+
+
 CASES = [
-    *(Case(name=str(s), script=every_time(status=s), outcome=s) for s in (400, 401, 403, 404)),
-    *(Case(name=str(s), script=every_time(status=s), outcome=s) for s in (408, 500, 501)),
-    *(
-        Case(name=str(s), script=every_time(status=s), outcome=s, requests=_ALL)
-        for s in (502, 503, 504)
-    ),
+    *map(refused, (400, 401, 403, 404, 408, 500, 501)),
+    *(refused(status, _ALL) for status in (502, 503, 504)),
     Case(name="429, no Retry-After", script=every_time(status=429), outcome=429, requests=_ALL),
     Case(
         name="429, Retry-After: 1, once",
@@ -129,7 +142,7 @@ CASES = [
         outcome=OK,
         requests=2,
         seconds=(1.0, 5.0),
-        calls=READ_AND_WRITE,
+        calls=(DELETE,),
     ),
     Case(
         name="429, Retry-After: a date, once",
@@ -137,7 +150,7 @@ CASES = [
         outcome=OK,
         requests=2,
         seconds=(0.9, 6.0),
-        calls=READ_AND_WRITE,
+        calls=(FETCH,),
     ),
     Case(
         name="429, Retry-After: 3600",
@@ -151,30 +164,12 @@ CASES = [
         outcome=429,
         requests=_ALL,
     ),
-    Case(
-        name="reset before the headers",
-        script=every_time(reset=True),
-        outcome=TransportError,
-        requests=_ALL,
+    no_answer("reset before the headers", reset=True),
+    no_answer("reset in the headers", raw=_HEAD[:30], reset=True),
+    no_answer(
+        "reset after the headers", raw=_HEAD + b'Content-Length: 90\r\n\r\n{"userS', reset=True
     ),
-    Case(
-        name="reset in the headers",
-        script=every_time(raw=_HEAD[:30], reset=True),
-        outcome=TransportError,
-        requests=_ALL,
-    ),
-    Case(
-        name="reset after the headers",
-        script=every_time(raw=_HEAD + b'Content-Length: 90\r\n\r\n{"userS', reset=True),
-        outcome=TransportError,
-        requests=_ALL,
-    ),
-    Case(
-        name="closed without an answer",
-        script=every_time(raw=b""),
-        outcome=TransportError,
-        requests=_ALL,
-    ),
+    no_answer("closed without an answer", raw=b""),
     Case(
         name="hung",
         script=every_time(delay=30),
@@ -186,29 +181,22 @@ CASES = [
     ),
     Case(
         name="dripping, a byte a tenth of the read timeout",
-        script=every_time(drip=0.05),
+        script=every_time(drip=0.02),
         outcome=TransportError,
-        seconds=(1.9, 5.0),
-        read=0.5,
+        seconds=(0.79, 4.0),
+        read=0.2,
         calls=READ_AND_WRITE,
     ),
-    Case(name="truncated", script=every_time(truncate=True), outcome=TransportError, requests=_ALL),
-    Case(
-        name="longer than its Content-Length",
-        script=every_time(raw=_HEAD + b'Content-Length: 9\r\n\r\n{"userSessions": []}'),
-        outcome=DecodeError,
+    no_answer("truncated", truncate=True),
+    unreadable(
+        "longer than its Content-Length",
+        raw=_HEAD + b'Content-Length: 9\r\n\r\n{"userSessions": []}',
     ),
-    Case(
-        name="shorter than its Content-Length",
-        script=every_time(raw=_HEAD + b'Content-Length: 99\r\n\r\n{"userSessions": []}'),
-        outcome=TransportError,
-        requests=_ALL,
+    no_answer(
+        "shorter than its Content-Length",
+        raw=_HEAD + b'Content-Length: 99\r\n\r\n{"userSessions": []}',
     ),
-    Case(
-        name="bad gzip",
-        script=every_time(body=bytes(_BROKEN), headers=_GZIP),
-        outcome=DecodeError,
-    ),
+    unreadable("bad gzip", body=bytes(_BROKEN), headers=_GZIP),
     Case(
         name="gzip bomb of 1 GiB",
         script=lambda cloud, path: cloud.fail_next(path, body=bomb(), headers=_GZIP),
@@ -223,28 +211,18 @@ CASES = [
         seconds=(0.0, 20.0),
         calls=READ_AND_WRITE,
     ),
-    Case(name="not JSON", script=every_time(body=b"<html>"), outcome=DecodeError),
+    unreadable("not JSON", body=b"<html>"),
     Case(name="empty", script=every_time(body=b""), outcome=DecodeError, writes=OK),
-    Case(name="NaN", script=every_time(body=b'{"userSessions": NaN}'), outcome=DecodeError),
-    Case(name="nested 100,000 deep", script=every_time(body=b"[" * 100_000), outcome=DecodeError),
-    Case(
-        name="BOM", script=every_time(body=b'\xef\xbb\xbf{"userSessions": []}'), outcome=DecodeError
-    ),
+    unreadable("NaN", body=b'{"userSessions": NaN}'),
+    unreadable("nested 100,000 deep", body=b"[" * 100_000),
+    unreadable("BOM", body=b'\xef\xbb\xbf{"userSessions": []}'),
     Case(
         name="200 that says 500",
         script=every_time(body=b'{"statusCode": 500, "userSessions": []}'),
         outcome=500,
     ),
-    Case(
-        name="302 to another host",
-        script=every_time(status=302, headers={"Location": "http://localhost:9/x"}),
-        outcome=302,
-    ),
-    Case(
-        name="307 to another host",
-        script=every_time(status=307, headers={"Location": "http://localhost:9/x"}),
-        outcome=307,
-    ),
+    refused(302, headers={"Location": "http://localhost:9/x"}),
+    refused(307, headers={"Location": "http://localhost:9/x"}),
     Case(name="lost reply, once", script=once(lose=True), outcome=OK, requests=2),
     Case(
         name="lost reply by a reset, once",
@@ -256,7 +234,7 @@ CASES = [
 
 
 def measure(cloud: Sandbox, case: Case, name: str) -> Measured:
-    """Let a call meet a fault."""
+    """Make a call that meets a fault, and return its outcome."""
     webex = cloud.webex(timeout=(5, case.read), max_retries=RETRIES)
     with CallHistoryClient(webex) as client:
         client.get_call_history_data(limit=1)  # registers the device

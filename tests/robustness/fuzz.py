@@ -1,9 +1,9 @@
-"""Mutated answers and frames of Webex, by the ten thousands: what becomes of them.
+"""Send the library tens of thousands of mutated answers and frames.
 
     python -m tests.robustness.fuzz --bodies 20000 --frames 20000 --seed 1
 
-prints how many had which outcome, and whatever should not have happened; it exits with 1 if
-anything did.
+prints the count of each outcome, and the findings: what should not have happened. It exits with 1
+if there are any.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tests.robustness.fuzz_watch import Report, watching
 
 
 def fuzz(bodies: int, frames: int, seed: int) -> Report:
-    """Send so many mutated bodies and frames; the same seed makes the same choices."""
+    """Send mutated bodies and frames; the same seed makes the same choices."""
     report = Report()
     with watching() as watch:
         fuzz_bodies(bodies, random.Random(f"bodies {seed}"), report, watch)
@@ -27,7 +27,7 @@ def fuzz(bodies: int, frames: int, seed: int) -> Report:
 
 
 def main() -> int:
-    """Do as the command line says."""
+    """Run the command; return its exit code."""
     parser = argparse.ArgumentParser(description="Fuzz the library with answers and frames.")
     parser.add_argument("--bodies", type=int, default=20_000, help="how many answers")
     parser.add_argument("--frames", type=int, default=20_000, help="how many frames")

@@ -19,10 +19,8 @@ from callhistory import (
     DecodeError,
     SortBy,
     Webex,
-    to_wire,
 )
-from callhistory._records.undocumented_fields import surprises
-from tests.robustness.fuzz_watch import Finding, Report, Watch, private_words, shown
+from tests.robustness.fuzz_watch import Finding, Report, Watch, private_words, shown, unusable
 from tests.robustness.mutations import mutate
 from tests.support.error_contents import chain
 from tests.support.wire_samples import Wire, a_session, sandbox_page
@@ -76,7 +74,7 @@ GRANT: Wire = {
     "refresh_token_expires_in": 7775999,
 }
 WRITTEN: Wire = {"statusCode": 200}
-# What the path ends with at which each answer is asked for.
+# How the path of each target ends.
 PATHS = {
     "catalog": "/catalog",
     "device": "/devices",
@@ -91,8 +89,8 @@ _SHARES = {"fetch": 4, "mark": 1, "delete": 1, "catalog": 2, "device": 2, "lines
 TARGETS = [target for target, share in _SHARES.items() for _ in range(share)]
 
 
-class _Webex(BaseAdapter):
-    """A Webex that speaks no HTTP, and answers each path with a body."""
+class FuzzedWebex(BaseAdapter):
+    """A requests adapter that answers each path with a body, without a network."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -119,11 +117,11 @@ class _Webex(BaseAdapter):
         return response
 
     def close(self) -> None:
-        """Do nothing."""
+        """Close nothing: there is no connection."""
 
 
 def real_answers(rng: random.Random) -> dict[str, Wire]:
-    """Give what Webex answers, with another few sessions each time."""
+    """Return what Webex answers for each target, with other sessions each time."""
     page = rng.sample(sandbox_page(rng.choice(BACKENDS)), rng.randrange(4))
     complete = a_session(self={"id": "user-1", "name": "Robin", "cucmDN": "5001"})
     page += rng.sample([a_session(), complete], rng.randrange(3))
@@ -139,21 +137,20 @@ def real_answers(rng: random.Random) -> dict[str, Wire]:
 
 
 def fuzz_bodies(count: int, rng: random.Random, report: Report, watch: Watch) -> None:
-    """Answer so many calls with a mutated body."""
+    """Make ``count`` calls, each answered with a mutated body."""
     for _ in range(count):
         target = rng.choice(TARGETS)
         answers = real_answers(rng)
         document = answers[target]
         if target in ("mark", "delete") and rng.random() < 0.5:
             document = answers["fetch"]
-        webex = _Webex()
+        webex = FuzzedWebex()
         webex.bodies = {name: json.dumps(answer).encode() for name, answer in answers.items()}
         webex.bodies[target] = sent = mutate(document, rng)
         webex.status[target] = rng.choice((200,) * 8 + (201, 400, 404, 500))
         if target == "grant":
             webex.refused = TOKEN
         private = [*private_words([answers["fetch"], answers["device"]]), *SECRETS]
-        surprises.forget()
         outcome, problem = _outcome_of_call(target, webex, rng, private)
         report.outcomes[target, outcome] += 1
         for found in (problem, *webex.unprotected, watch.take(private)):
@@ -162,9 +159,9 @@ def fuzz_bodies(count: int, rng: random.Random, report: Report, watch: Watch) ->
 
 
 def _outcome_of_call(
-    target: str, adapter: _Webex, rng: random.Random, private: list[str]
+    target: str, adapter: FuzzedWebex, rng: random.Random, private: list[str]
 ) -> tuple[str, str | None]:
-    """Make a call; give its outcome, and what is wrong with that."""
+    """Make a call; return its outcome and, if there is one, the problem with it."""
     session = requests.Session()
     session.mount("https://", adapter)
     session.mount("http://", adapter)
@@ -195,7 +192,7 @@ def _outcome_of_call(
 
 
 def _fault_of(error: CallHistoryError, private: list[str]) -> str | None:
-    """Say what is wrong with an error of ours."""
+    """Return the problem with an error of the library, if there is one."""
     if isinstance(error, DecodeError) and not (error.path and error.path in str(error)):
         return "a DecodeError that names no path"
     said: list[str] = []
@@ -214,17 +211,9 @@ def _fault_of(error: CallHistoryError, private: list[str]) -> str | None:
 
 
 def _fault_of_answer(answer: Any) -> str | None:
-    """Say what cannot be done with an answer."""
-    try:
-        repr(answer)
-        json.dumps(to_wire(answer))
-        if answer.ok and hasattr(answer, "__iter__"):
-            for session in answer:
-                repr(session), session.end_time_session_id, json.dumps(to_wire(session))
-    except RecursionError:
-        return None  # Python can hold what it reads, but not write it, when it is nested so deep
-    except Exception as error:  # noqa: BLE001 - it is what is looked for
-        if "nested too deep" in str(error):
-            return None
-        return f"the answer cannot be used: {type(error).__name__}: {error}"
-    return None
+    """Return what cannot be done with an answer, if there is something."""
+    fault = unusable(answer)
+    if fault is None and answer.ok and hasattr(answer, "__iter__"):
+        faults = (unusable(session, lambda one: one.end_time_session_id) for session in answer)
+        fault = next(filter(None, faults), None)
+    return fault

@@ -1,17 +1,19 @@
-"""What is to come of mutated answers and frames, and what must not: the outcomes, the findings."""
+"""The outcomes of mutated answers and frames, and the findings: what must not happen."""
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from attrs import Factory, define, field, frozen
 
+from callhistory import to_wire
 from callhistory._records.undocumented_fields import surprises
 
 # Words of the protocol, which may stand in an error.
@@ -37,14 +39,14 @@ class Finding:
 
 @define
 class Report:
-    """What became of all of them."""
+    """The outcomes and the findings of a run."""
 
     outcomes: Counter[tuple[str, str]] = field(factory=Counter)
     findings: list[Finding] = field(factory=list)
 
 
 def private_words(document: Any) -> list[str]:
-    """List the texts of a document that tell of a person or are a secret."""
+    """List the texts of a document that are personal or secret."""
     words: set[str] = set()
     for text in _texts(document):
         if not _PUBLIC.fullmatch(text):
@@ -64,7 +66,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 class _Lines(logging.Handler):
-    """Keeps what is logged while one body or frame is read."""
+    """Keeps what is logged while a body or frame is read."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
@@ -75,25 +77,26 @@ class _Lines(logging.Handler):
 
 
 class _Failures:
-    """Keeps what escaped in other threads."""
+    """Keeps the errors that end other threads."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
 
     def note(self, told: threading.ExceptHookArgs) -> None:
-        """Take the place of threading.excepthook."""
+        """Note an error, as ``threading.excepthook``."""
         self.names.append(f"{told.exc_type.__name__} in a thread")
 
 
 @frozen
 class Watch:
-    """What is watched meanwhile: the log and the threads."""
+    """The log and the threads, watched during a run."""
 
     log: _Lines = Factory(_Lines)
     threads: _Failures = Factory(_Failures)
 
     def take(self, private: list[str]) -> str | None:
-        """Say what was wrong since the last time."""
+        """Return the problem since the last call, if there is one."""
+        surprises.forget()  # each warning may come again
         lines, self.log.lines[:] = "\n".join(self.log.lines), []
         names, self.threads.names[:] = self.threads.names[:], []
         if names:
@@ -104,7 +107,7 @@ class Watch:
 
 @contextmanager
 def watching() -> Iterator[Watch]:
-    """Watch the log and the threads while a block runs; warn of everything anew meanwhile."""
+    """Watch the log and the threads during a block, in which each warning may come again."""
     watch, logger = Watch(), logging.getLogger("callhistory")
     before = logger.level, logger.propagate, threading.excepthook
     logger.addHandler(watch.log)
@@ -124,3 +127,17 @@ def watching() -> Iterator[Watch]:
 def shown(private: list[str], text: str) -> list[str]:
     """List the private words in a text."""
     return [word for word in private if word in text]
+
+
+def unusable(record: Any, *uses: Callable[[Any], object]) -> str | None:
+    """Return what cannot be done with a record that was read, if there is something."""
+    try:
+        for use in (repr, lambda one: json.dumps(to_wire(one)), *uses):
+            use(record)
+    except RecursionError:
+        return None  # Python can hold what it reads, but not write it, when it is nested so deep
+    except Exception as error:  # noqa: BLE001 - it is what is looked for
+        if "nested too deep" in str(error):
+            return None
+        return f"the {type(record).__name__} cannot be used: {type(error).__name__}: {error}"
+    return None

@@ -1,4 +1,4 @@
-"""Answers and frames as they might arrive, made from real ones by changing a byte or a value."""
+"""Mutations of real answers and frames: changed bytes and changed values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import random
 from typing import Any
 
-# What stands for itself in the text, where json.dumps has no way to write it.
+# Begins a placeholder for text that json.dumps cannot write.
 _RAW = "raw:"
 _ODD_TEXTS = (
     *(
@@ -63,7 +63,7 @@ Place = tuple[Any, Any]
 
 
 def mutate(document: Any, rng: random.Random) -> bytes:
-    """Change a JSON document in a few places: its values, its bytes, or both."""
+    """Return a JSON document with a few values changed, a few bytes, or both."""
     kind = rng.random()
     document = copy.deepcopy(document)
     if kind < 0.6:
@@ -105,7 +105,7 @@ def _odd_value(rng: random.Random) -> Any:
 
 
 def _places(value: Any) -> list[Place]:
-    """List where something stands in a document: what holds it, and its name or index there."""
+    """List the places of a document: each container, with a name or index in it."""
     items: list[tuple[Any, Any]] = []
     if isinstance(value, dict):
         items = list(value.items())
@@ -147,7 +147,7 @@ def _mutate_values(document: Any, rng: random.Random) -> Any:
 
 
 def _other_name(value: Any, rng: random.Random) -> str:
-    """Give another name, among them what should be a value, such as a person's name."""
+    """Return another name for a field; it may be a value, such as a person's name."""
     if isinstance(value, str) and rng.random() < 0.5:
         return value
     return rng.choice(_ODD_TEXTS)

@@ -27,7 +27,7 @@ def few_seconds(patch: pytest.MonkeyPatch, *families: str, **options: Any) -> Re
 def test_every_session_is_delivered_and_every_envelope_once(
     families: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever passes goes wrong: nothing is lost, nothing comes twice, and nothing grows."""
+    """Through all faults that pass nothing is lost, nothing comes twice, and nothing grows."""
     report = few_seconds(monkeypatch, *families)
 
     assert not report.problems, f"\n{report}"
@@ -42,7 +42,7 @@ def fails_without(
     *families: str,
     **options: Any,
 ) -> bool:
-    """Tell whether a run fails as it should; on a busy machine another trouble may come before."""
+    """Return whether one of some runs fails as it should; a busy machine may hide it in one."""
     options = {"seconds": 0.0, "drop_seconds": 0.0, "patience": 2.0, **options}
     return any(
         sign(few_seconds(patch, *families, without=protection, seed=seed, **options))
@@ -51,21 +51,21 @@ def fails_without(
 
 
 def test_without_dedupe_envelopes_come_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Chaos shows when envelopes that were delivered are delivered again."""
+    """Chaos detects envelopes that are delivered twice."""
     assert fails_without(
         monkeypatch, "dedupe", lambda r: r.ledger.repeated_envelopes, "frames", finale=False
     )
 
 
 def test_without_recovery_sessions_are_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Chaos shows when the sessions of an outage are not fetched."""
+    """Chaos detects sessions of an outage that are not fetched."""
     assert fails_without(monkeypatch, "recovery", lambda r: r.ledger.lost())
 
 
 def test_without_backoff_a_server_that_drops_at_once_is_hammered(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Chaos shows when the client does not wait: the same server is asked far more often."""
+    """Chaos detects a client without backoff by its far more frequent attempts."""
     options: dict[str, Any] = {"seconds": 0.0, "drop_seconds": 1.0, "finale": False}
     with pytest.MonkeyPatch.context() as patch:
         usual = few_seconds(patch, **options).attempts
@@ -76,5 +76,5 @@ def test_without_backoff_a_server_that_drops_at_once_is_hammered(
 def test_without_the_pong_timeout_a_half_open_connection_goes_unnoticed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Chaos shows when a connection is believed in that answers no ping."""
+    """Chaos detects a client that keeps a connection on which no ping is answered."""
     assert fails_without(monkeypatch, "pong", lambda r: r.ledger.lost())

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +21,7 @@ from tests.robustness.fault_table import (
     measure,
 )
 from tests.support.error_contents import chain
+from tests.support.programs import run
 from tests.support.wire_samples import a_session
 
 SECRETS = ("Bearer ", "nobodys-session")
@@ -30,7 +29,7 @@ SECRETS = ("Bearer ", "nobodys-session")
 
 @pytest.fixture
 def cloud(used_cloud: Sandbox) -> Sandbox:
-    """Give a sandbox; only the lost replies depend on what is in its history."""
+    """Return a sandbox; only the lost replies depend on what is in its history."""
     return used_cloud
 
 
@@ -53,15 +52,10 @@ def test_each_fault_has_one_outcome(cloud: Sandbox, case: Case, name: str) -> No
         assert not any(link.__context__ for link in links)
 
 
-def test_the_names_of_the_cases_differ() -> None:
-    """Each row of the table is another fault."""
-    assert len({case.name for case in CASES}) == len(CASES)
-
-
 @pytest.mark.parametrize("name", [MARK, DELETE])
 @pytest.mark.parametrize("hard", [False, True], ids=["closed", "reset"])
 def test_write_whose_reply_was_lost_is_applied_once(cloud: Sandbox, name: str, hard: bool) -> None:
-    """A write is sent again when its reply is lost; the service has done it once, and says so."""
+    """A write whose reply is lost is sent again; it takes effect once, and is a success."""
     session = cloud.place_call(disposition="MISSED")
     with CallHistoryClient(cloud.webex()) as client:
         client.get_call_history_data()
@@ -79,7 +73,7 @@ def test_write_whose_reply_was_lost_is_applied_once(cloud: Sandbox, name: str, h
 
 
 def test_redirect_of_a_write_never_becomes_a_get(cloud: Sandbox) -> None:
-    """A write that is redirected elsewhere is not sent on, and none becomes a GET."""
+    """A write is not redirected to another host, and never becomes a GET."""
     with Sandbox() as other, CallHistoryClient(cloud.webex()) as client:
         client.get_call_history_data()
         for status in (301, 302, 303, 307, 308):
@@ -119,7 +113,7 @@ def _with(document: dict[str, Any], path: tuple[str, ...], value: Any) -> dict[s
 def test_another_type_at_any_field_costs_no_page(
     cloud: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whatever stands at a field, the page is read, or the essential field is named."""
+    """Whatever type a field has, the page is read, unless the field is essential: it is named."""
     complete = a_session()
     with CallHistoryClient(cloud.webex()) as client:
         for path in _paths(complete):
@@ -133,7 +127,7 @@ def test_another_type_at_any_field_costs_no_page(
 
 
 def _unreadable(client: CallHistoryClient) -> str | None:
-    """Fetch a page with one session; say what of it could not be read."""
+    """Fetch a page with one session; return the path of what could not be read, or ``None``."""
     try:
         (session,) = client.get_call_history_data()
     except DecodeError as error:
@@ -173,14 +167,7 @@ def test_memory_has_a_bound(cloud: Sandbox, fault: str) -> None:
     cloud.fail_next(PATHS[FETCH], body={"userSessions": []})
     cloud.fail_next(PATHS[FETCH], **options)
 
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", MEASURE, *arguments],
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-        timeout=50,
-        check=True,
-    )
+    done = run("-c", MEASURE, *arguments)
 
     growth, _, text = done.stdout.partition(" ")
     assert "64 MiB" in text

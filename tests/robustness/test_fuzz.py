@@ -1,13 +1,22 @@
-"""A short run of the fuzzer, and that it would find something. The long run is tests/fuzz.py."""
+"""A short run of the fuzzer, and proof that it finds problems.
+
+``python -m tests.robustness.fuzz`` is the long run.
+"""
 
 from __future__ import annotations
 
 import logging
-from typing import Any, NoReturn
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any
 
 import pytest
+import requests
 
+from callhistory import DecodeError
+from tests.robustness import fuzz_frames
 from tests.robustness.fuzz import fuzz, main
+from tests.robustness.fuzz_bodies import FuzzedWebex
 from tests.robustness.fuzz_watch import Report
 
 
@@ -16,7 +25,7 @@ def problems(report: Report) -> set[str]:
 
 
 def test_mutated_answers_and_frames_have_a_designed_outcome() -> None:
-    """Whatever comes, a call gives an answer or an error of ours, and a frame does no harm."""
+    """Whatever comes, a call returns an answer or raises our error, and a frame does no harm."""
     report = fuzz(bodies=300, frames=300, seed=1)
 
     assert report.findings == []
@@ -29,62 +38,65 @@ def test_mutated_answers_and_frames_have_a_designed_outcome() -> None:
     assert {("frame", "event"), ("frame", "no event")} <= outcomes
 
 
-def test_an_escaped_error_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An error that is not the library's is a finding, in a call and in a frame."""
+def plant(monkeypatch: pytest.MonkeyPatch, do: Callable[[bytes], object]) -> None:
+    """Do something with each body before it is answered, where the library would."""
+    send = FuzzedWebex.send
 
-    def fail(*_args: Any) -> NoReturn:
-        raise LookupError("planted")
+    def planted(self: FuzzedWebex, *args: Any, **options: Any) -> requests.Response:
+        response = send(self, *args, **options)
+        body = response.raw.read()
+        response.raw = BytesIO(body)
+        do(body)
+        return response
 
-    monkeypatch.setattr("callhistory._webex.history_api.read_json", fail)
-    monkeypatch.setattr("tests.robustness.fuzz_frames.read_event", fail)
-
-    report = fuzz(bodies=20, frames=40, seed=1)
-
-    assert problems(report) == {"LookupError: planted"}
-    assert {found.target for found in report.findings} >= {"fetch", "frame"}
+    monkeypatch.setattr(FuzzedWebex, "send", planted)
 
 
-def test_a_private_word_in_an_error_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An error that says more than the type of what it found is a finding."""
-    monkeypatch.setattr(
-        "callhistory._webex.history_api.type_at", lambda document, _name: repr(document)
-    )
+def raise_lookup_error(_body: bytes) -> None:
+    raise LookupError("planted")
 
-    report = fuzz(bodies=200, frames=0, seed=1)
 
-    assert any(problem.startswith("DecodeError shows [") for problem in problems(report))
+def raise_with_body(body: bytes) -> None:
+    if b"phoneNumber" in body:
+        raise DecodeError("userSessions", "an array", body.decode("utf-8", "replace"))
+
+
+def log_body(body: bytes) -> None:
+    logging.getLogger("callhistory.planted").warning("%r", body)
 
 
 @pytest.mark.plants_private_words
-def test_a_private_word_in_the_log_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A log record that quotes what came is a finding."""
-    log = logging.getLogger("callhistory._webex.ucm_lines")
+@pytest.mark.parametrize(
+    ("do", "problem"),
+    [
+        (raise_lookup_error, "LookupError: planted"),
+        (raise_with_body, "DecodeError shows ["),
+        (log_body, "the log says ["),
+    ],
+)
+def test_problem_of_a_call_is_found(
+    monkeypatch: pytest.MonkeyPatch, do: Callable[[bytes], object], problem: str
+) -> None:
+    """A foreign error, and a private word in an error or in the log, are findings."""
+    plant(monkeypatch, do)
 
-    def quote(sessions: Any, *_args: Any) -> list[Any]:
-        log.warning("%s", sessions)
-        return []
+    report = fuzz(bodies=20, frames=0, seed=1)
 
-    monkeypatch.setattr("callhistory._webex.ucm_lines._side_with_line", quote)
-
-    report = fuzz(bodies=60, frames=0, seed=1)
-
-    assert any(problem.startswith("the log says [") for problem in problems(report))
+    assert any(found.startswith(problem) for found in problems(report))
 
 
 @pytest.mark.parametrize("planted", [False, True])
-def test_the_program_tells_its_seed_and_fails_on_a_finding(
+def test_program_prints_its_seed_and_fails_on_a_finding(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], planted: bool
 ) -> None:
-    """The program prints the seed, the counts and the findings, and exits with 1 if there are."""
+    """It prints the seed, the counts and the findings, and exits with 1 if there are any."""
     if planted:
-        monkeypatch.setattr(
-            "tests.robustness.fuzz_frames.read_event", lambda *_: (_ for _ in ()).throw(OSError())
-        )
+        monkeypatch.setattr(fuzz_frames, "read_event", lambda *_: (_ for _ in ()).throw(OSError()))
     monkeypatch.setattr("sys.argv", ["fuzz.py", "--bodies", "5", "--frames", "40", "--seed", "7"])
 
     assert main() == planted
 
-    told = capsys.readouterr().out
-    assert told.startswith("seed 7\n")
-    assert ("frame: OSError" in told) == planted
-    assert ("\n0 unexpected\n" in told) != planted
+    printed = capsys.readouterr().out
+    assert printed.startswith("seed 7\n")
+    assert ("frame: OSError" in printed) == planted
+    assert ("\n0 unexpected\n" in printed) != planted

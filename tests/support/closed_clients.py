@@ -1,4 +1,4 @@
-"""What close() promises, to look at from several tests."""
+"""What close() promises: how long it takes, and that nothing is left behind."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ NOT_ON_WINDOWS = pytest.mark.skipif(
 
 @contextmanager
 def bounded() -> Iterator[None]:
-    """Look at the clock while a block closes a client."""
+    """Assert that a block, which closes a client, takes no longer than close() may."""
     began = time.monotonic()
     yield
     assert time.monotonic() - began < LONGEST
 
 
 def expect_nothing_left(cloud: Sandbox) -> None:
-    """Look for what a closed client may have left behind."""
+    """Assert that closed clients have left no device, thread or connection behind."""
     assert cloud.devices == ()
     assert wait_until(lambda: not library_threads()), library_threads()
     assert not any(connection.is_open for connection in cloud.wait_for_attempts())
@@ -38,7 +38,7 @@ def expect_nothing_left(cloud: Sandbox) -> None:
 
 @contextmanager
 def ctrl_c() -> Iterator[Callable[[], None]]:
-    """Give a function that presses Ctrl-C; a program in the background ignores that otherwise."""
+    """Return a function that presses Ctrl-C, which a process in the background would ignore."""
     main = threading.main_thread().ident
     assert main is not None
     before = signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,4 +1,4 @@
-"""A Webex at its real addresses, over TLS, that can be reached through a proxy alone."""
+"""A Webex at its real addresses, over TLS, that can be reached only through a proxy."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from websockets.sync.server import ServerConnection, serve
 from tests.support.wire_samples import a_session
 from tests.support.wire_server import Connection, WireServer, answer
 
-# The only one that vouches for its certificate, which is for wbx2.com and what is below it.
+# The certificate, signed by itself, of wbx2.com and its subdomains.
 CERTIFICATE = Path(__file__).parent / "data" / "webex.pem"
 ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 _MERCURY = "mercury-a.wbx2.com"
@@ -45,8 +45,8 @@ class DistantWebex:
 
     Attributes:
         proxy: the address of the proxy to it.
-        tunnels: where the proxy was asked to connect to.
-        heard: the hosts and the authorizations that came through it.
+        tunnels: the hosts that the proxy was asked to connect to.
+        heard: the host and the authorization of each request and websocket.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Everything that an error shows or holds, for those who look for a secret in it."""
+"""Everything that an error shows or holds, to look for secrets in it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 
 def failure_of(call: Callable[[], object]) -> BaseException:
-    """Give the error of a call. Its first frames are this one and the call's own."""
+    """Return the error that a call raises. Its first frames are this one and the call's own."""
     try:
         call()
     except Exception as error:  # noqa: BLE001 - whatever it is, it is looked at
@@ -17,7 +17,7 @@ def failure_of(call: Callable[[], object]) -> BaseException:
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:
-    """Walk an error and all that is chained to it."""
+    """Yield an error and all that is chained to it."""
     yield error
     for link in (error.__cause__, error.__context__):
         if link is not None:
@@ -25,7 +25,7 @@ def chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def shown_by(error: BaseException) -> str:
-    """Give all text that printing, logging, pickling or inspecting an error may bring up."""
+    """Return all text that printing, logging, pickling or inspecting an error may show."""
     parts = []
     for link in chain(error):
         parts += [str(link), repr(link), repr(link.args), repr(vars(link))]

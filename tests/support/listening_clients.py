@@ -1,4 +1,4 @@
-"""A client that listens to a sandbox, and what it was told."""
+"""Clients that listen to a sandbox, and what their signals carried."""
 
 from __future__ import annotations
 
@@ -33,25 +33,25 @@ E = TypeVar("E")
 
 
 class Heard:
-    """What the signals of one client carried, in their order."""
+    """What the signals of one client carried, in order."""
 
     def __init__(self) -> None:
         self._events: list[Any] = []
         self._changed = threading.Condition()
 
     def note(self, client: CallHistoryClient, event: Any) -> None:
-        """Receive an event."""
+        """Record an event, as a receiver."""
         with self._changed:
             self._events.append(event)
             self._changed.notify_all()
 
     def of(self, *kinds: type[E]) -> list[E]:
-        """Give the events of some kinds."""
+        """Return the events of some kinds."""
         with self._changed:
             return [event for event in self._events if isinstance(event, kinds)]
 
     def wait_for(self, kind: type[E], count: int = 1, timeout: float = 10.0) -> list[E]:
-        """Wait until there were so many events of a kind, and give them."""
+        """Wait until there are ``count`` events of a kind, and return all of that kind."""
         with self._changed:
             assert self._changed.wait_for(lambda: len(self.of(kind)) >= count, timeout), (
                 f"heard {self.of(kind)}, fewer than {count}"
@@ -60,16 +60,16 @@ class Heard:
 
     @property
     def states(self) -> list[signals.Online | signals.Offline]:
-        """How the connection came and went."""
+        """The events of the connection, in order."""
         return self.of(signals.Online, signals.Offline)
 
     @property
     def session_ids(self) -> list[str]:
-        """The ids of all sessions that were delivered, in their order."""
+        """The ids of all sessions that were delivered, in order."""
         return [session_id for event in self.of(CallSessionEvent) for session_id in ids_of(event)]
 
     def wait_for_sessions(self, count: int, timeout: float = 10.0) -> list[str]:
-        """Wait until so many sessions were delivered, and give their ids."""
+        """Wait until ``count`` sessions are delivered, and return the ids of all."""
         with self._changed:
             assert self._changed.wait_for(lambda: len(self.session_ids) >= count, timeout), (
                 f"heard of {len(self.session_ids)} sessions, fewer than {count}"
@@ -78,28 +78,28 @@ class Heard:
 
 
 def ids_of(event: CallSessionEvent) -> list[str]:
-    """Give the ids of the sessions of an event."""
+    """Return the ids of the sessions of an event."""
     return [session.session_id for session in event.data.user_sessions.user_sessions]
 
 
 def offline(code: int | None, reason: str, *, reconnecting: bool = True) -> signals.Offline:
-    """Say that the connection is down."""
+    """Return the event of a connection that is down."""
     return signals.Offline(code=code, reason=reason, reconnecting=reconnecting)
 
 
 def said_with(code: int) -> str:
-    """Give the reason of a connection that was closed without one."""
+    """Return the reason reported for a connection that was closed without one."""
     return f"Webex closed the connection with {code}"
 
 
 def acknowledged(cloud: Sandbox) -> list[Any]:
-    """Give the ids of the envelopes that were acknowledged, in their order."""
+    """Return the ids of the acknowledged envelopes, in order."""
     return [frame.json["messageId"] for frame in cloud.frames_of("ack", direction="received")]
 
 
 @contextmanager
 def hearing(client: CallHistoryClient) -> Iterator[Heard]:
-    """Note what a client's signals carry while a block runs."""
+    """Record what a client's signals carry during a block."""
     heard = Heard()
     with ExitStack() as stack:
         for signal in _SIGNALS:
@@ -111,7 +111,7 @@ def hearing(client: CallHistoryClient) -> Iterator[Heard]:
 def listening(
     cloud: Sandbox, *, user: Account | None = None, **options: Any
 ) -> Iterator[tuple[CallHistoryClient, Heard]]:
-    """Give a client that listens while a block runs, and what it was told."""
+    """Return a client that listens during a block, and what its signals carry."""
     client = CallHistoryClient(cloud.webex(user=user, **({"_limits": BRISK} | options)))
     with hearing(client) as heard, client:
         client.listen()
@@ -119,7 +119,7 @@ def listening(
 
 
 def failure_of_listen(client: CallHistoryClient, timeout: float = 10.0) -> CallHistoryError:
-    """Give the error of a listen() that fails; it leaves no thread behind."""
+    """Return the error of a listen() that fails, which leaves no thread behind."""
     before = len(library_threads())
     with pytest.raises(CallHistoryError) as raised:
         client.listen(timeout)
@@ -129,7 +129,7 @@ def failure_of_listen(client: CallHistoryClient, timeout: float = 10.0) -> CallH
 
 
 def library_threads() -> list[str]:
-    """Name the threads of the library itself, without the sandbox's."""
+    """Return the names of the library's threads, without the sandbox's."""
     return [
         thread.name
         for thread in threading.enumerate()

@@ -1,4 +1,4 @@
-"""A PostgreSQL of the tests' own, where one is installed, and databases to test with."""
+"""A PostgreSQL server for tests, where one is installed, and databases in it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ import pytest
 from tests.support.waiting import wait_until
 
 NOT_INSTALLED = "PostgreSQL is not installed (Debian: postgresql)"
-# What is written is gone when the tests are over: nothing has to reach a disk.
+# The data is deleted after the tests: nothing has to reach a disk.
 CAREFREE = ("fsync", "full_page_writes", "synchronous_commit")
 
 
 def find_program(name: str) -> Path | None:
-    """Find a program of PostgreSQL, also where Debian puts those that are not in the PATH."""
+    """Return the path of a PostgreSQL program, also of those that Debian keeps out of PATH."""
     found = shutil.which(name)
     if found is not None:
         return Path(found)
@@ -32,9 +32,9 @@ def find_program(name: str) -> Path | None:
 
 @contextmanager
 def running_postgresql() -> Iterator[str]:
-    """Run a server without a port while a block runs, and give the folder of its socket.
+    """Run a server without a port during a block, and return the folder of its socket.
 
-    It is started as another user where this one is root, whom it refuses.
+    It refuses to run as root, and is then started as another user.
     """
     initdb, postgres = find_program("initdb"), find_program("postgres")
     assert initdb is not None
@@ -98,7 +98,7 @@ def _answers(folder: str) -> bool:
 
 
 def create_database(folder: str) -> str:
-    """Create a database, and give its address as libpq takes it."""
+    """Create a database, and return its address in libpq's form."""
     name = f"test_{uuid4().hex}"
     with psycopg.connect(host=folder, user="postgres", autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"'.encode())
@@ -107,7 +107,7 @@ def create_database(folder: str) -> str:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
-    """Give the folder of a running server's socket; one server for a whole run."""
+    """Return the folder of a running server's socket; one server serves a whole run."""
     if find_program("initdb") is None:
         pytest.skip(NOT_INSTALLED)
     with running_postgresql() as folder:
@@ -116,7 +116,7 @@ def postgresql() -> Iterator[str]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Give the address of an empty database, once of either kind."""
+    """Return the address of an empty database of either kind."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'calls.db'}"
     return create_database(request.getfixturevalue("postgresql"))

@@ -1,10 +1,10 @@
-"""A search of all that the whole suite logs and prints for what is private.
+"""A search for private words in everything that the suite logs and prints.
 
     pytest -n0 --search-private
 
-lets every logger speak at DEBUG, learns the private words of every sandbox that is started, and
-ends with what it searched and what it found. Tests may fail because of the level; the search alone
-decides how the run ends.
+sets every logger to DEBUG, learns the private words of every sandbox that is started, and reports
+what it searched and what it found. Tests may fail because of the level; the search alone
+determines the exit code.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def add_option(parser: pytest.Parser) -> None:
 
 
 def begin(config: pytest.Config) -> None:
-    """Begin to listen, if the option is given."""
+    """Begin the search, if the option is given."""
     config.addinivalue_line("markers", f"{MARKER}: lets private words be logged to see them found")
     if not config.getoption(OPTION):
         return
@@ -80,7 +80,7 @@ class Told:
 
     @property
     def speaker(self) -> str:
-        """Who said it."""
+        """Who logged or printed it."""
         if self.source in ("stdout", "stderr"):
             return PRINTED
         return LOGGED_BY_LIBRARY if self.source.partition(".")[0] in LIBRARIES else LOGGED_BY_TEST
@@ -101,20 +101,20 @@ class Hit:
 
 
 class PrivateWords:
-    """What is private, by its kind; any thread may add to it."""
+    """The private words, by their kind; any thread may add to them."""
 
     def __init__(self) -> None:
         self._kinds: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def add(self, kind: str, word: object) -> None:
-        """Learn a word, unless it is too short to tell anything."""
+        """Learn a word, unless it is too short to mean anything."""
         if isinstance(word, str) and len(word) >= _SHORTEST and word not in _EVERYDAY:
             with self._lock:
                 self._kinds.setdefault(word, kind)
 
     def add_session(self, session: Any) -> None:
-        """Learn the words of a session as it is on the wire."""
+        """Learn the words of a session in wire form."""
         for name in ("id", "sessionId"):
             self.add(SESSION, session.get(name))
         details = (session.get("callingSpecifics") or {}).get("redirectionDetails")
@@ -128,7 +128,7 @@ class PrivateWords:
         return Counter(self._kinds.values())
 
     def search(self, everything: Iterable[Told]) -> Iterator[Hit]:
-        """Find them, once in each text; of a secret, its beginning is enough."""
+        """Yield each word once for each text that has it; the beginning of a secret is enough."""
         by_stem: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
         short = [word for word in self._kinds if len(word) < _STEM]
         for word, kind in self._kinds.items():
@@ -150,7 +150,7 @@ class PrivateWords:
 
 
 class Search:
-    """The plugin: hears everything, and searches it when all tests have run."""
+    """The plugin: records everything, and searches it when all tests have run."""
 
     def __init__(self) -> None:
         self.words = PrivateWords()
@@ -161,17 +161,17 @@ class Search:
         self._undo: list[Callable[[], None]] = []
 
     def pytest_sessionstart(self) -> None:
-        """Begin to hear."""
+        """Begin to record."""
         self.begin()
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Search, and let the run end as the search does."""
+        """Search, and set the exit code of the run."""
         self.end()
         leaked = any(hit.told.speaker == LOGGED_BY_LIBRARY for hit in self.hits)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED if leaked else pytest.ExitCode.OK
 
     def begin(self) -> None:
-        """Begin to hear, and to learn words."""
+        """Begin to record and to learn words."""
         words = self.words
         for word in _OF_TESTS:
             words.add(TOKEN, word)
@@ -200,13 +200,13 @@ class Search:
         self._before(logging.Logger, "callHandlers", lambda _, record: self.hear(record))
 
     def end(self) -> None:
-        """Leave the sandbox and the loggers as they were."""
+        """Restore the sandbox and the loggers."""
         while self._undo:
             self._undo.pop()()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Know which test runs."""
+        """Note which test runs."""
         self._test = item.nodeid
         self._deaf = item.get_closest_marker(MARKER) is not None
         try:
@@ -216,13 +216,13 @@ class Search:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self) -> None:
-        """Let every logger speak, also those that an earlier test has told to be quiet."""
+        """Set every logger to DEBUG, also those that an earlier test has silenced."""
         logging.getLogger().setLevel(logging.DEBUG)
         for name in LIBRARIES[:-1]:
             logging.getLogger(name).setLevel(logging.NOTSET)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep what a test has printed; the last of its reports has all of it."""
+        """Record what a test has printed; the last of its reports has all of it."""
         if report.when == "teardown":
             for title, text in report.sections:
                 _, stream, _ = f"{title} ".split(" ", 2)
@@ -230,7 +230,7 @@ class Search:
                     self.printed.append(Told(report.nodeid, stream, text))
 
     def hear(self, record: logging.LogRecord) -> None:
-        """Keep a record as a handler would write it."""
+        """Record a log record as a handler would write it."""
         if self._deaf:
             return
         try:
@@ -245,7 +245,7 @@ class Search:
         return list(self.words.search([*self.records, *self.printed]))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say what was searched, and what was found."""
+        """Report what was searched and what was found."""
         write = terminalreporter.write_line
         terminalreporter.section("search for private words")
         for name, told in (("log records", self.records), ("printed texts", self.printed)):
@@ -262,7 +262,7 @@ class Search:
                 write(f"  {hit}")
 
     def _after(self, cls: type[Any], name: str, note: Callable[[Any, Any], object]) -> None:
-        """Take note of each call of a method: of the object, and of what it returned."""
+        """Call a function after each call of a method, with the object and the returned value."""
         method = getattr(cls, name)
 
         @functools.wraps(method)
@@ -274,7 +274,7 @@ class Search:
         self._replace(cls, name, noted)
 
     def _before(self, cls: type[Any], name: str, note: Callable[[Any, Any], object]) -> None:
-        """Take note of each call of a method: of the object, and of what it is given."""
+        """Call a function before each call of a method, with the object and the argument."""
         method = getattr(cls, name)
 
         @functools.wraps(method)

@@ -1,4 +1,4 @@
-"""A real Redis for tests: Debian's redis-server, on this machine, for a while."""
+"""A real Redis for tests: a redis-server process on this machine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MISSING = "Redis is not installed (Debian: redis-server)"
 
 
 class RedisServer:
-    """A Redis that can be stopped, and started again at the same address with what it held.
+    """A Redis that can be stopped, and started again at the same address with the same data.
 
     Attributes:
         url: where it is.
@@ -72,7 +72,7 @@ class RedisServer:
         return False
 
     def database(self) -> Any:
-        """Give a client of it."""
+        """Return a client of it."""
         return redis.Redis.from_url(self.url, decode_responses=True, socket_timeout=20)
 
     def stop(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 def wait_until(condition: Callable[[], object], timeout: float = 10.0) -> bool:
-    """Wait for a condition; whether it came about in time."""
+    """Wait until a condition is true; return whether it was within ``timeout`` seconds."""
     deadline = time.monotonic() + timeout
     while not condition():
         if time.monotonic() > deadline:

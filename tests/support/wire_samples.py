@@ -1,4 +1,4 @@
-"""Sessions and events as Webex writes them, every field of the documentation among them."""
+"""Sessions and events as Webex writes them, with every documented field."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RECORDS = tuple(cls for cls in CLASSES if "extra" in attrs.fields_dict(cls))
 
 
 def a_session(**changes: Any) -> Wire:
-    """Give a session with every documented field; changes are by wire name."""
+    """Return a session with every documented field; changes are by wire name."""
     return {
         "id": "8b2f6c1e-0d4a-4c57-9a55-000000000001",
         "sessionId": "8b2f6c1e-0d4a-4c57-9a55-000000000002",
@@ -84,7 +84,7 @@ def a_session(**changes: Any) -> Wire:
 
 
 def a_bare_session(**changes: Any) -> Wire:
-    """Give a session with nothing but what is essential."""
+    """Return a session with the essential fields only; changes are by wire name."""
     return {
         "id": "session-1",
         "startTime": "2026-03-01T08:59:30.125Z",
@@ -93,7 +93,7 @@ def a_bare_session(**changes: Any) -> Wire:
 
 
 def wire_form(cls: type[Any]) -> Wire:
-    """Give the wire form of a class, every field of the documentation among them."""
+    """Return a sample of a class in wire form, with every documented field."""
     session = a_session()
     envelope = {"id": "envelope-1", "timestamp": 1772355600250, "trackingId": "janus_1"}
     data: dict[str, Wire] = {
@@ -137,7 +137,7 @@ def wire_form(cls: type[Any]) -> Wire:
 
 
 def sandbox_page(backend: str = "WEBEX_CALLING") -> list[Wire]:
-    """Give the sessions that a sandbox starts with, as they come over the wire."""
+    """Return the sessions that a sandbox starts with, in wire form."""
     page: list[Wire] = json.loads(_sandbox_answer(backend))["userSessions"]
     return page
 

@@ -15,7 +15,7 @@ CERTIFICATE = Path(__file__).parent / "data" / "loopback.pem"
 
 
 class Connection:
-    """What one connection gives a test to answer with."""
+    """One connection, and the ways in which a test can answer it."""
 
     def __init__(self, sock: socket.socket, request: bytes, closing: threading.Event) -> None:
         self.request = request
@@ -27,14 +27,14 @@ class Connection:
         self._sock.sendall(data)
 
     def drip(self, data: bytes, seconds: float) -> None:
-        """Send byte by byte, with so many seconds in between."""
+        """Send byte by byte, with a number of seconds in between."""
         for byte in data:
             self._sock.sendall(bytes([byte]))
             if self._closing.wait(seconds):
                 return
 
     def next_request(self) -> bytes:
-        """Wait for another request on this connection; nothing if none comes."""
+        """Return the next request on this connection; empty if none comes."""
         self.request = _read_request(self._sock)
         return self.request
 
@@ -44,7 +44,7 @@ class Connection:
         self._sock.close()
 
     def hang(self) -> None:
-        """Say nothing until the server is closed."""
+        """Stay silent until the server is closed."""
         self._closing.wait(30)
 
 
@@ -52,13 +52,13 @@ Behavior = Callable[[Connection], None]
 
 
 def answer(body: bytes = b"{}", *, status: str = "200 OK", headers: str = "") -> bytes:
-    """Write a whole answer; each of the headers ends with CRLF."""
+    """Return a complete answer; each of the headers ends with CRLF."""
     head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n{headers}Connection: close\r\n\r\n"
     return head.encode("latin-1") + body
 
 
 class WireServer:
-    """Reads a request from each connection, and lets the test answer it.
+    """Reads a request from each connection, which the test answers.
 
     Args:
         behavior: what answers a connection; the server closes it after that.
