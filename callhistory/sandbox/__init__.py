@@ -12,12 +12,12 @@ except ImportError as error:
         "The sandbox needs an extra: pip install callhistory[sandbox]", name=__name__
     ) from error
 
-from callhistory.sandbox.accounts import Account
-from callhistory.sandbox.cloud import Sandbox
-from callhistory.sandbox.connections import Connection, RecordedFrame
-from callhistory.sandbox.devices import Device
-from callhistory.sandbox.journal import RecordedRequest
-from callhistory.sandbox.people import Person
+from callhistory.sandbox._journal import RecordedRequest
+from callhistory.sandbox._recordings import Connection, RecordedFrame
+from callhistory.sandbox._sandbox import Sandbox
+from callhistory.sandbox._world.accounts import Account
+from callhistory.sandbox._world.devices import Device
+from callhistory.sandbox._world.people import Person
 
 __all__ = [
     "Account",

@@ -11,7 +11,7 @@ from types import FrameType
 from typing import NoReturn
 
 from callhistory.sandbox import Sandbox
-from callhistory.sandbox.organization import BACKENDS
+from callhistory.sandbox._world.organization import BACKENDS
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -16,7 +16,7 @@ from callhistory import (
     to_wire,
 )
 from callhistory.sandbox import Sandbox
-from callhistory.sandbox.history import History
+from callhistory.sandbox._world.history import History
 
 
 def whole(cloud: Sandbox, days: int) -> list[UserSession]:

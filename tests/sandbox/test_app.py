@@ -1,0 +1,323 @@
+"""The catalog, tokens, lines and metrics of the sandbox, and what all answers have in common."""
+
+from __future__ import annotations
+
+import itertools
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import requests
+
+from callhistory.sandbox import Sandbox
+from tests.sandbox.http_client import Http
+
+CATALOG = "/u2c/api/v1/catalog?format=hostmap"
+LIMITED = "/u2c/api/v1/limited/catalog?format=hostmap"
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[Sandbox]:
+    with Sandbox() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def http(cloud: Sandbox) -> Iterator[Http]:
+    with Http(cloud) as client:
+        yield client
+
+
+def test_catalog_names_the_services(http: Http) -> None:
+    """The catalog has a link for every service that a client needs."""
+    catalog = http("GET", CATALOG).json()
+
+    assert catalog["serviceLinks"].keys() >= {
+        "hydra",
+        "janus",
+        "mercury",
+        "metrics",
+        "ucmgmt-gateway",
+        "wdm",
+    }
+    assert catalog["hostCatalog"] == {}
+
+
+def test_no_service_link_is_a_prefix_of_another(http: Http) -> None:
+    """A client that looks services up by address finds one only."""
+    links = http("GET", CATALOG).json()["serviceLinks"].values()
+
+    assert not [pair for pair in itertools.permutations(links, 2) if pair[0].startswith(pair[1])]
+
+
+def test_limited_catalog_needs_no_token(http: Http) -> None:
+    """The limited catalog is for everybody and says the same."""
+    answer = requests.get(http.base + LIMITED, timeout=5)
+
+    assert answer.status_code == 200
+    assert answer.json() == http("GET", CATALOG).json()
+
+
+def test_catalog_must_be_asked_for_as_hostmap(http: Http) -> None:
+    """Another format than hostmap is refused."""
+    assert http("GET", "/u2c/api/v1/catalog").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", CATALOG),
+        ("POST", "/wdm/api/v1/devices"),
+        ("GET", "/wdm/api/v1/devices"),
+        ("GET", "/janus/api/v1/history/userSessions"),
+        ("POST", "/janus/api/v1/history/userSessions/setReadState"),
+        ("GET", "/nowhere"),
+    ],
+)
+@pytest.mark.parametrize("authorization", [None, "Bearer wrong", "Bearer ", "Basic {}", "{}"])
+def test_everything_else_needs_a_token(
+    cloud: Sandbox, http: Http, method: str, path: str, authorization: str | None
+) -> None:
+    """Without a valid bearer token the answer is a 401 with a JSON message."""
+    headers = {"Authorization": authorization.format(cloud.access_token)} if authorization else {}
+
+    answer = requests.request(method, http.base + path, headers=headers, timeout=5)
+
+    assert answer.status_code == 401
+    assert "token" in answer.json()["message"]
+
+
+def test_tracking_id_is_echoed(http: Http) -> None:
+    """An answer, also a refusal, carries the tracking id of its request."""
+    for path in (CATALOG, "/nowhere"):
+        answer = http("GET", path, headers={"trackingid": "probe_1"})
+        assert answer.headers["trackingid"] == "probe_1"
+
+
+def test_tracking_id_is_made_up(http: Http) -> None:
+    """An answer carries a tracking id even if its request has none."""
+    assert http("GET", CATALOG).headers["trackingid"]
+
+
+def test_speaks_http_1_1(http: Http) -> None:
+    """Answers are HTTP/1.1."""
+    assert http("GET", CATALOG).raw.version == 11
+
+
+def test_deep_body_is_refused(http: Http) -> None:
+    """A body that is nested without end is no JSON for it, and no failure of its own."""
+    answer = http(
+        "POST",
+        http.devices,
+        data="[" * 100_000,
+        headers={"Content-Type": "application/json"},
+    )
+
+    assert answer.status_code == 400
+
+
+def test_client_that_goes_in_the_middle_of_its_body_is_no_trouble(
+    cloud: Sandbox, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A connection that ends early leaves no word on standard error, and the next is answered."""
+    port = int(cloud.u2c_url.split(":")[2].split("/")[0])
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(
+            b"POST /access_token HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\nhalf"
+        )
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(100) == b""
+
+    assert requests.get(f"{cloud.u2c_url}/x", timeout=5).status_code == 401
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    "path", ["/janus/api/v1//history/userSessions", "/janus/api/v1/history/userSessions/"]
+)
+def test_stray_slash_is_not_found(http: Http, path: str) -> None:
+    """A double or trailing slash is neither repaired nor redirected."""
+    answer = http("GET", path, allow_redirects=False)
+
+    assert answer.status_code == 404
+    assert answer.json()["message"]
+
+
+def test_wrong_method_is_refused(http: Http) -> None:
+    """A method that a path does not have is a 405 in JSON."""
+    answer = http("DELETE", http.history)
+
+    assert answer.status_code == 405
+    assert answer.json()["message"]
+
+
+def test_metrics_are_accepted(http: Http) -> None:
+    """Any metric is accepted, also without a token."""
+    assert http("POST", "/metrics/api/v1/clientmetrics", json={}).status_code == 204
+    assert requests.post(f"{http.base}/metrics/api/v1/a/b", timeout=5).status_code == 204
+
+
+def form_of(cloud: Sandbox) -> dict[str, str]:
+    """Make the form that asks for another access token."""
+    return {
+        "grant_type": "refresh_token",
+        "client_id": cloud.client_id,
+        "client_secret": cloud.client_secret,
+        "refresh_token": cloud.refresh_token,
+    }
+
+
+class TestTokens:
+    """The refresh of tokens."""
+
+    @pytest.fixture
+    def form(self, cloud: Sandbox) -> dict[str, str]:
+        return form_of(cloud)
+
+    def test_refresh_gives_a_token_that_works(self, cloud: Sandbox, form: dict[str, str]) -> None:
+        """A refresh issues another access token, which is the sandbox's current one then."""
+        before = cloud.access_token
+
+        told = requests.post(cloud.token_url, data=form, timeout=5).json()
+
+        assert told["access_token"] == cloud.access_token != before
+        assert told["refresh_token"] == cloud.refresh_token
+        assert told["expires_in"] > 0
+        assert told["refresh_token_expires_in"] > told["expires_in"]
+        assert _status(cloud, told["access_token"]) == 200
+
+    def test_old_token_keeps_working(self, cloud: Sandbox, form: dict[str, str]) -> None:
+        """A refresh does not end the tokens before it."""
+        before = cloud.access_token
+
+        requests.post(cloud.token_url, data=form, timeout=5)
+
+        assert _status(cloud, before) == 200
+
+    def test_refreshed_token_expires(self) -> None:
+        """An access token that was refreshed is refused once its lifetime is over."""
+        now = datetime(2026, 11, 20, 12, tzinfo=UTC)
+        with Sandbox(token_lifetime=60, clock=lambda: now) as cloud:
+            told = requests.post(cloud.token_url, data=form_of(cloud), timeout=5).json()
+            assert told["expires_in"] == 60
+            now += timedelta(seconds=59)
+            assert _status(cloud, told["access_token"]) == 200
+            now += timedelta(seconds=1)
+            assert _status(cloud, told["access_token"]) == 401
+
+    def test_refresh_token_can_rotate(self) -> None:
+        """Where it rotates, a refresh token is good once, and the answer has the next one."""
+        with Sandbox(rotate_refresh_tokens=True) as cloud:
+            first = form_of(cloud)
+            second = requests.post(cloud.token_url, data=first, timeout=5).json()["refresh_token"]
+
+            assert second == cloud.refresh_token != first["refresh_token"]
+            assert requests.post(cloud.token_url, data=first, timeout=5).status_code == 400
+            again = requests.post(cloud.token_url, data=form_of(cloud), timeout=5)
+            assert again.status_code == 200
+
+    @pytest.mark.parametrize("lifetime", [0, -1, float("nan")])
+    def test_lifetime_must_be_one(self, lifetime: float) -> None:
+        """A token that never was valid is refused as a mistake."""
+        with pytest.raises(ValueError, match="token_lifetime"):
+            Sandbox(token_lifetime=lifetime)
+
+    @pytest.mark.parametrize(
+        ("field", "value", "status"),
+        [
+            ("client_id", "wrong", 401),
+            ("client_secret", "wrong", 401),
+            ("refresh_token", "wrong", 400),
+            ("grant_type", "authorization_code", 400),
+            ("client_id", None, 400),
+            ("client_secret", None, 400),
+            ("refresh_token", None, 400),
+            ("grant_type", None, 400),
+        ],
+    )
+    def test_wrong_field_is_refused(
+        self, cloud: Sandbox, form: dict[str, str], field: str, value: str | None, status: int
+    ) -> None:
+        """A wrong or missing field is refused by its name, and no token is issued."""
+        before = cloud.access_token
+
+        answer = requests.post(cloud.token_url, data=form | {field: value}, timeout=5)
+
+        assert answer.status_code == status
+        assert field in answer.json()["message"]
+        assert cloud.access_token == before
+
+    def test_json_is_refused(self, cloud: Sandbox, form: dict[str, str]) -> None:
+        """The fields come as a form."""
+        assert requests.post(cloud.token_url, json=form, timeout=5).status_code == 400
+
+    def test_refreshes_the_user_of_the_refresh_token(
+        self, cloud: Sandbox, form: dict[str, str]
+    ) -> None:
+        """Every user has a refresh token of their own."""
+        other = cloud.add_user("Wilma Berg")
+
+        form["refresh_token"] = other.refresh_token
+        told = requests.post(cloud.token_url, data=form, timeout=5).json()
+
+        assert told["access_token"] == other.access_token
+        assert told["access_token"] != cloud.access_token
+
+
+def _status(cloud: Sandbox, token: str) -> int:
+    headers = {"Authorization": f"Bearer {token}"}
+    url = f"{cloud.u2c_url}/catalog?format=hostmap"
+    return requests.get(url, headers=headers, timeout=5).status_code
+
+
+class TestLines:
+    """The lines of UCM users."""
+
+    @pytest.fixture
+    def cloud(self) -> Iterator[Sandbox]:
+        with Sandbox(backend="UCM_CALLING") as running:
+            yield running
+
+    @pytest.fixture
+    def http(self, cloud: Sandbox) -> Iterator[Http]:
+        with Http(cloud) as client:
+            yield client
+
+    def test_lines_match_the_sessions(self, cloud: Sandbox, http: Http) -> None:
+        """Most sessions have a directory number that is listed, and one is listed twice."""
+        url = f"/ucmgmt/v1/uc/config/people/{cloud.user.id}/lines"
+        devices = http("GET", url, params={"orgId": _org_id(cloud)}).json()["devices"]
+
+        listed = [line["dnorpattern"] for device in devices for line in device["lines"]]
+        called = [session["self"].get("cucmDN") for session in http.sessions()]
+        assert len(listed) > len(set(listed)) > 1
+        assert set(listed) < set(called)
+        assert None in called
+
+    def test_wrong_organization_is_refused(self, cloud: Sandbox, http: Http) -> None:
+        """The organization must be the user's."""
+        url = f"/ucmgmt/v1/uc/config/people/{cloud.user.id}/lines"
+
+        assert http("GET", url).status_code == 400
+        assert http("GET", url, params={"orgId": "another"}).status_code == 400
+
+    def test_other_people_have_no_lines(self, cloud: Sandbox, http: Http) -> None:
+        """A stranger is not found, and a colleague's lines are not shown."""
+        other = cloud.add_user("Wilma Berg")
+        asked = {"orgId": _org_id(cloud)}
+
+        people = "/ucmgmt/v1/uc/config/people"
+        assert http("GET", f"{people}/stranger/lines", params=asked).status_code == 404
+        assert http("GET", f"{people}/{other.id}/lines", params=asked).status_code == 403
+
+
+def test_there_are_no_lines_without_ucm(cloud: Sandbox, http: Http) -> None:
+    """On another backend the list of phones is empty."""
+    url = f"/ucmgmt/v1/uc/config/people/{cloud.user.id}/lines"
+
+    assert http("GET", url, params={"orgId": _org_id(cloud)}).json() == {"devices": []}
+
+
+def _org_id(cloud: Sandbox) -> str:
+    return cloud.access_token.split("_")[2]

@@ -1,0 +1,238 @@
+"""The registration of devices with the sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from callhistory.sandbox import Sandbox
+from tests.sandbox.http_client import Http
+
+BODY: dict[str, object] = {
+    "name": "probe",
+    "deviceType": "WEB",
+    "model": "probe",
+    "localizedModel": "probe",
+    "systemName": "Linux",
+    "systemVersion": "6",
+}
+ALL = {"includeUpstreamServices": "all"}
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def cloud(clock: Clock) -> Iterator[Sandbox]:
+    with Sandbox(clock=clock, device_limit=3, sessions=0) as running:
+        yield running
+
+
+@pytest.fixture
+def http(cloud: Sandbox) -> Iterator[Http]:
+    with Http(cloud) as client:
+        yield client
+
+
+def register(http: Http, **fields: object) -> dict[str, str]:
+    answer = http("POST", http.devices, params=ALL, json=BODY | fields)
+    assert answer.status_code == 200
+    device: dict[str, str] = answer.json()
+    return device
+
+
+def test_registration_tells_what_a_client_needs(cloud: Sandbox, http: Http) -> None:
+    """The answer has the device's addresses, its user and organization, and an etag."""
+    answer = http("POST", http.devices, params=ALL, json=BODY)
+
+    device = answer.json()
+    assert device["url"].startswith(f"{http.devices}/")
+    assert device["webSocketUrl"].startswith("ws://127.0.0.1:")
+    assert device["userId"] == cloud.user.id
+    assert device["orgId"] == cloud.access_token.split("_")[2]
+    assert device.items() >= BODY.items()
+    assert answer.headers["etag"]
+
+
+def test_registered_devices_are_known(cloud: Sandbox, http: Http) -> None:
+    """The sandbox and the list tell of the devices that there are."""
+    first, second = register(http), register(http, name="second")
+
+    assert [device.url for device in cloud.devices] == [first["url"], second["url"]]
+    assert [device.name for device in cloud.devices] == ["probe", "second"]
+    listed = http("GET", http.devices).json()["devices"]
+    assert [device["url"] for device in listed] == [first["url"], second["url"]]
+    assert http("GET", second["url"]).json()["name"] == "second"
+
+
+@pytest.mark.parametrize(
+    ("backend", "behavior", "deciding"),
+    [
+        ("WEBEX_CALLING", "NATIVE_WEBEX_TEAMS_CALLING", "bc-sp-standard"),
+        ("BROADWORKS_CALLING", "NATIVE_WEBEX_TEAMS_CALLING", "broadworks-connector"),
+        ("UCM_CALLING", "NATIVE_SIP_CALL_TO_UCM", None),
+    ],
+)
+def test_device_tells_the_backend(backend: str, behavior: str, deciding: str | None) -> None:
+    """The calling behaviour and the entitlements are those of the backend."""
+    with Sandbox(backend=backend, sessions=0) as cloud, Http(cloud) as http:
+        device = http("POST", http.devices, params=ALL, json=BODY).json()
+
+    keys = [feature["key"] for feature in device["features"]["entitlement"]]
+    marks = {"bc-sp-basic", "bc-sp-standard", "broadworks-connector"}
+    assert device["callingBehavior"] == behavior
+    assert [key for key in keys if key in marks] == ([deciding] if deciding else [])
+    assert device["features"].keys() == {"developer", "entitlement", "user"}
+
+
+@pytest.mark.parametrize("field", BODY)
+@pytest.mark.parametrize("value", [None, "", 5])
+def test_wrong_field_is_named(cloud: Sandbox, http: Http, field: str, value: object) -> None:
+    """A device must say what it is."""
+    answer = http("POST", http.devices, params=ALL, json=BODY | {field: value})
+
+    assert answer.status_code == 400
+    assert field in answer.json()["message"]
+    assert not cloud.devices
+
+
+@pytest.mark.parametrize("ttl", [0, -1, True, "1800", 1800.0, None, 10**12, 10**30])
+def test_wrong_ttl_is_refused(http: Http, ttl: object) -> None:
+    """A ttl is a positive number of whole seconds."""
+    answer = http("POST", http.devices, params=ALL, json=BODY | {"ttl": ttl})
+
+    assert answer.status_code == 400
+    assert "ttl" in answer.json()["message"]
+
+
+def test_body_must_be_an_object(http: Http) -> None:
+    """A list is no device."""
+    assert http("POST", http.devices, params=ALL, json=[]).status_code == 400
+
+
+def test_device_without_ttl_stays(cloud: Sandbox, http: Http, clock: Clock) -> None:
+    """Without a ttl a device never expires."""
+    register(http)
+
+    clock.now += timedelta(days=1000)
+
+    assert len(cloud.devices) == 1
+
+
+def test_device_expires_by_its_ttl(cloud: Sandbox, http: Http, clock: Clock) -> None:
+    """At the end of its ttl a device is gone, and a refresh finds nothing."""
+    url = register(http, ttl=60)["url"]
+
+    clock.now += timedelta(seconds=59)
+    assert http("GET", url).status_code == 200
+    clock.now += timedelta(seconds=1)
+
+    assert not cloud.devices
+    assert http("GET", url).status_code == 404
+    assert http("PUT", url, params=ALL, json=BODY).status_code == 404
+
+
+def test_refresh_begins_the_ttl_anew(cloud: Sandbox, http: Http, clock: Clock) -> None:
+    """A refreshed device lives for another ttl, without having to repeat it."""
+    device = register(http, ttl=60)
+
+    clock.now += timedelta(seconds=40)
+    answer = http("PUT", device["url"], params=ALL, headers={"If-None-Match": '"old"'})
+    clock.now += timedelta(seconds=40)
+
+    assert answer.status_code == 200
+    assert answer.headers["etag"]
+    assert answer.json()["webSocketUrl"] == device["webSocketUrl"]
+    assert len(cloud.devices) == 1
+
+
+def test_refresh_with_the_current_etag_has_a_body(http: Http) -> None:
+    """A refresh is answered in full even if nothing has changed."""
+    answer = http("POST", http.devices, params=ALL, json=BODY)
+    url, etag = answer.json()["url"], answer.headers["etag"]
+
+    again = http("PUT", url, params=ALL, json=BODY, headers={"If-None-Match": etag})
+
+    assert again.status_code == 200
+    assert again.headers["etag"] == etag
+    assert again.json()["features"] == answer.json()["features"]
+
+
+def test_refresh_replaces_a_retired_websocket(cloud: Sandbox, http: Http) -> None:
+    """After the websocket addresses were retired, the next refresh hands out another, once."""
+    device = register(http)
+
+    cloud.retire_websockets()
+    second = http("PUT", device["url"], params=ALL, json=BODY).json()["webSocketUrl"]
+    third = http("PUT", device["url"], params=ALL, json=BODY).json()["webSocketUrl"]
+
+    assert second == third != device["webSocketUrl"]
+    assert cloud.devices[0].web_socket_url == second
+
+
+def test_refresh_takes_back_what_it_sent(cloud: Sandbox, http: Http) -> None:
+    """A client may send the whole device; what is not its own to say stays as it is."""
+    device = register(http)
+
+    sent = device | {"name": "renamed", "callingBehavior": "mine", "webSocketUrl": "ws://mine"}
+    told = http("PUT", device["url"], params=ALL, json=sent).json()
+
+    assert told["name"] == "renamed"
+    assert told["callingBehavior"] == device["callingBehavior"]
+    assert told["webSocketUrl"] == device["webSocketUrl"]
+
+
+def test_refresh_with_a_wrong_ttl_is_refused(http: Http) -> None:
+    """The rules of the registration hold for the refresh."""
+    assert http("PUT", register(http)["url"], json={"ttl": 0}).status_code == 400
+
+
+def test_deleted_device_is_gone(cloud: Sandbox, http: Http) -> None:
+    """A deletion has no body, and a second one finds nothing."""
+    url = register(http)["url"]
+
+    assert http("DELETE", url).status_code == 204
+    assert not cloud.devices
+    assert http("DELETE", url).status_code == 404
+    assert http("PUT", url, json=BODY).status_code == 404
+
+
+def test_too_many_devices_are_refused(cloud: Sandbox, http: Http, clock: Clock) -> None:
+    """One device more than allowed is refused, until one is gone."""
+    url = register(http)["url"]
+    register(http, ttl=60)
+    register(http)
+
+    refused = http("POST", http.devices, params=ALL, json=BODY)
+    assert refused.status_code == 403
+    assert refused.json()["message"] == "User has excessive device registrations"
+
+    http("DELETE", url)
+    register(http)
+    assert http("POST", http.devices, params=ALL, json=BODY).status_code == 403
+    clock.now += timedelta(seconds=60)
+    register(http)
+    assert len(cloud.devices) == 3
+
+
+def test_users_have_their_own_devices(cloud: Sandbox, http: Http) -> None:
+    """Nobody sees, keeps or deletes the device of another user."""
+    url = register(http)["url"]
+    with Http(cloud, cloud.add_user("Wilma Berg")) as stranger:
+        assert stranger("GET", http.devices).json() == {"devices": []}
+        assert stranger("PUT", url, json=BODY).status_code == 404
+        assert stranger("DELETE", url).status_code == 404
+
+    assert len(cloud.devices) == 1

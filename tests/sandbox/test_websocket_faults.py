@@ -1,0 +1,463 @@
+"""Scripted faults of websockets."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+import requests
+from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
+
+from callhistory.sandbox import Connection, Sandbox
+from tests.sandbox.device_client import RECENT, Device, Line, event_type, session_ids
+from tests.sandbox.http_client import Http
+
+
+@pytest.fixture
+def cloud() -> Iterator[Sandbox]:
+    with Sandbox(sessions=0) as running:
+        yield running
+
+
+@pytest.fixture
+def device(cloud: Sandbox) -> Device:
+    return Device(cloud)
+
+
+@pytest.fixture
+def line(device: Device) -> Iterator[Line]:
+    with device.connected() as connected:
+        yield connected
+
+
+def ended(cloud: Sandbox, connection: Connection) -> Connection:
+    cloud.wait_until(lambda: connection.closed_at)
+    return connection
+
+
+class TestOpenConnections:
+    """What is done to the connections that are open."""
+
+    @pytest.mark.parametrize(
+        ("code", "reason"), [(1000, ""), (1001, "away"), (1013, "é" * 61), (3000, ""), (4999, "x")]
+    )
+    def test_close(self, cloud: Sandbox, line: Line, code: int, reason: str) -> None:
+        """Connections are closed with any code and reason."""
+        cloud.close_connections(code, reason)
+
+        assert line.ending() == (code, reason)
+        connection = ended(cloud, cloud.connections[0])
+        assert (connection.close_code, connection.close_reason) == (code, reason)
+        assert connection.closed_by == "sandbox"
+
+    @pytest.mark.parametrize("code", [0, 999, 1004, 1015, 2000, 5000, 65535])
+    def test_close_with_a_code_that_must_not_be_sent(
+        self, cloud: Sandbox, line: Line, code: int
+    ) -> None:
+        """Also codes that are against the protocol can be sent; a client takes offence."""
+        cloud.close_connections(code, "odd")
+
+        line.ending()
+        connection = ended(cloud, cloud.connections[0])
+        assert (connection.close_code, connection.close_reason) == (code, "odd")
+        assert line.websocket.protocol.close_sent
+        assert line.websocket.protocol.close_sent.code == 1002
+
+    @pytest.mark.parametrize("code", [1005, 1006])
+    def test_close_without_a_code(self, cloud: Sandbox, line: Line, code: int) -> None:
+        """1005 is a close frame without a code, 1006 is none."""
+        cloud.close_connections(code)
+
+        assert line.ending()[0] == code
+        assert ended(cloud, cloud.connections[0]).close_code == code
+
+    @pytest.mark.parametrize(
+        ("code", "reason"), [(-1, ""), (65536, ""), (1000, "é" * 62), (1005, "x"), (1006, "x")]
+    )
+    def test_impossible_close_is_refused(
+        self, cloud: Sandbox, line: Line, code: int, reason: str
+    ) -> None:
+        """What no close frame can hold is a ValueError, and nothing is closed."""
+        with pytest.raises(ValueError, match="must be"):
+            cloud.close_connections(code, reason)
+
+        assert line.ping()["type"] == "pong"
+
+    def test_replace(self, cloud: Sandbox, line: Line) -> None:
+        """Connections are closed as if the device had got another one."""
+        cloud.replace_connections()
+
+        assert line.ending() == (4000, "replaced")
+
+    def test_drop(self, cloud: Sandbox, line: Line) -> None:
+        """Connections end with a TCP reset, and not with a close frame."""
+        cloud.drop_connections()
+
+        with pytest.raises(ConnectionClosed) as end:
+            line.hear()
+        assert end.value.rcvd is None
+        assert isinstance(end.value.__cause__, ConnectionResetError)
+        connection = ended(cloud, cloud.connections[0])
+        assert (connection.close_code, connection.closed_by) == (1006, "sandbox")
+
+    @pytest.mark.parametrize(
+        "interfere",
+        [
+            lambda cloud, connection: cloud.close_connections(4999, connection=connection),
+            lambda cloud, connection: cloud.replace_connections(connection=connection),
+            lambda cloud, connection: cloud.drop_connections(connection=connection),
+        ],
+    )
+    def test_one_connection(
+        self, cloud: Sandbox, line: Line, interfere: Callable[[Sandbox, Connection], None]
+    ) -> None:
+        """It can be done to one connection and leaves the others alone."""
+        with Device(cloud).connected() as other:
+            interfere(cloud, cloud.connections[0])
+
+            line.ending()
+            assert other.ping()["type"] == "pong"
+
+    def test_silence(self, cloud: Sandbox, line: Line) -> None:
+        """A silent connection stays open and says nothing, though it hears everything."""
+        cloud.go_silent()
+        line.say({"id": "probe", "type": "ping"})
+        cloud.place_call()
+        line.websocket.ping()
+        cloud.wait_for_frames("ping")
+
+        with pytest.raises(TimeoutError):
+            line.hear(timeout=0.05)
+        assert cloud.connections[0].is_open
+        assert cloud.frames_of(RECENT) == ()
+
+    def test_speaking_again(self, cloud: Sandbox, line: Line) -> None:
+        """After the silence pings are answered, and numbers tell that something was lost."""
+        cloud.go_silent()
+        cloud.place_call()
+        cloud.speak_again()
+
+        assert line.ping()["type"] == "pong"
+        cloud.place_call()
+        assert line.hear()["sequenceNumber"] == 3
+
+    def test_silence_does_not_answer_a_close(self, cloud: Sandbox, device: Device) -> None:
+        """A client that closes a silent connection gets no answer, until it speaks again."""
+        with device.connected() as line:
+            cloud.go_silent()
+            began = time.monotonic()
+            line.websocket.close(1000, "done")
+
+            assert time.monotonic() - began >= 0.1
+        connection = ended(cloud, cloud.connections[0])
+        assert (connection.close_code, connection.closed_by) == (1000, "client")
+
+    def test_silence_ends_with_a_close(self, cloud: Sandbox, line: Line) -> None:
+        """A silent connection can be closed."""
+        cloud.go_silent()
+        cloud.close_connections(1011)
+
+        assert line.ending()[0] == 1011
+
+    def test_next_connection_is_not_silent(self, cloud: Sandbox, device: Device) -> None:
+        """Silence is for the connections that are open."""
+        with device.connected():
+            cloud.go_silent()
+            with device.connected() as newer:
+                assert newer.ping()["type"] == "pong"
+
+    @pytest.mark.parametrize(
+        ("frame", "received"),
+        [
+            ("not json", "not json"),
+            ("[" * 5000, "[" * 5000),
+            (b"\x00\xff", b"\x00\xff"),
+            ({"id": "x", "data": None}, '{"id": "x", "data": null}'),
+            (None, "null"),
+            ("", ""),
+        ],
+    )
+    def test_frames_are_sent_as_they_are(
+        self, cloud: Sandbox, line: Line, frame: object, received: str | bytes
+    ) -> None:
+        """Text, bytes and JSON can be sent that no Mercury would send."""
+        cloud.send_frame(frame)
+
+        assert line.websocket.recv(5) == received
+        assert cloud.frames_of(direction="sent")[-1].content == received
+
+    def test_text_need_not_be_text(self, cloud: Sandbox, line: Line) -> None:
+        """Bytes can be sent as text, also if they are none."""
+        cloud.send_frame(b"\xff", as_text=True)
+
+        with suppress(ConnectionClosed, UnicodeDecodeError):
+            line.websocket.recv(5)
+        line.ending()
+        assert ended(cloud, cloud.connections[0]).close_code == 1007
+
+    def test_frames_are_sent_before_readiness(self, cloud: Sandbox, device: Device) -> None:
+        """A frame reaches connections that are not ready as well."""
+        with device.open() as line:
+            cloud.send_frame("early")
+
+            assert line.websocket.recv(5) == "early"
+
+
+class TestShutdown:
+    """The notice that the server is about to go away."""
+
+    def test_old_connection_stays_until_there_is_another(
+        self, cloud: Sandbox, device: Device, line: Line
+    ) -> None:
+        """The old connection gets events until the new one is ready, and is closed after it."""
+        cloud.announce_shutdown(linger=0.05)
+        notice = line.hear()
+        assert notice.keys() == {"id", "type"}
+        assert notice["type"] == "shutdown"
+        before = cloud.place_call()
+        assert session_ids(line.hear_event()) == [before.session_id]
+        cloud.wait_for_frames("ack", count=2)
+        with device.connected() as newer:
+            assert line.ping()["type"] == "pong"
+            after = cloud.place_call()
+
+            assert session_ids(newer.hear_event()) == [after.session_id]
+            assert line.ending() == (4000, "replaced")
+            assert newer.ping()["type"] == "pong"
+
+    def test_code_can_be_chosen(self, cloud: Sandbox, device: Device, line: Line) -> None:
+        """The old connection is closed with what was said."""
+        cloud.announce_shutdown(linger=0, code=4001, reason="replaced during shutdown")
+        with device.connected():
+            line.hear()
+
+            assert line.ending() == (4001, "replaced during shutdown")
+
+    def test_server_goes_away(self, cloud: Sandbox, line: Line) -> None:
+        """A device that gets no other connection loses its old one."""
+        cloud.announce_shutdown(at_latest=0.05)
+        line.hear()
+
+        assert line.ending()[0] == 1001
+
+
+class TestOutage:
+    """When nobody can connect."""
+
+    def test_connections_are_dropped_and_refused(
+        self, cloud: Sandbox, device: Device, line: Line
+    ) -> None:
+        """While it lasts, upgrades are a 503; afterwards they are accepted."""
+        with cloud.outage():
+            assert line.ending()[0] == 1006
+            with pytest.raises(InvalidStatus, match="503"), device.open():
+                pass
+        with device.connected():
+            pass
+
+        assert [attempt.status for attempt in cloud.attempts] == [101, 503, 101]
+
+    def test_calls_land_in_the_history_only(self, cloud: Sandbox, device: Device) -> None:
+        """HTTP works, and what happens meanwhile is told to nobody, then or later."""
+        with Http(cloud) as http, device.connected() as line:
+            with cloud.outage():
+                line.ending()
+                placed = cloud.place_call()
+                assert [found["id"] for found in http.sessions()] == [placed.id]
+            with device.connected() as newer:
+                assert newer.ping()["type"] == "pong"
+
+    def test_goes_on_when_faults_are_cleared(self, cloud: Sandbox, device: Device) -> None:
+        """An outage is no scripted fault, and has an end of its own."""
+        cloud.go_offline()
+        cloud.clear_faults()
+        with pytest.raises(InvalidStatus, match="503"), device.open():
+            pass
+        cloud.go_online()
+        with device.connected():
+            pass
+
+
+class TestUpgrades:
+    """What goes wrong with the next upgrades."""
+
+    def test_status(self, cloud: Sandbox, device: Device) -> None:
+        """So many upgrades are answered with a status, and no more."""
+        cloud.fail_upgrades(status=500, times=2)
+        for _ in range(2):
+            with pytest.raises(InvalidStatus, match="500"), device.open():
+                pass
+        with device.connected():
+            pass
+
+        assert [attempt.status for attempt in cloud.attempts] == [500, 500, 101]
+
+    def test_retry_after(self, cloud: Sandbox, device: Device) -> None:
+        """A Retry-After alone is a 429."""
+        cloud.fail_upgrades(retry_after=7)
+        with pytest.raises(InvalidStatus) as refusal, device.open():
+            pass
+
+        assert refusal.value.response.status_code == 429
+        assert refusal.value.response.headers["Retry-After"] == "7"
+
+    def test_redirect(self, cloud: Sandbox, device: Device) -> None:
+        """A status with a Location is a redirect."""
+        cloud.fail_upgrades(status=302, headers={"Location": "ws://elsewhere.example/"})
+        url = device.websocket_url.replace("ws:", "http:")
+        answer = requests.get(url, allow_redirects=False, timeout=5)
+
+        assert answer.status_code == 302
+        assert answer.headers["Location"] == "ws://elsewhere.example/"
+
+    def test_headers(self, cloud: Sandbox, device: Device) -> None:
+        """With headers alone the upgrade is accepted and has them."""
+        cloud.fail_upgrades(headers={"Probe": "x"})
+        with device.connected() as line:
+            assert line.websocket.response
+            assert line.websocket.response.headers["Probe"] == "x"
+
+    def test_reset(self, cloud: Sandbox, device: Device) -> None:
+        """The connection is reset instead of an answer."""
+        cloud.fail_upgrades(reset=True)
+        with pytest.raises((InvalidMessage, ConnectionResetError)), device.open():
+            pass
+        (attempt,) = cloud.attempts
+
+        assert ended(cloud, attempt).status is None
+        assert not attempt.is_open
+
+    def test_delay(self, cloud: Sandbox, device: Device) -> None:
+        """An upgrade that is delayed is noted at once, and answered after that."""
+        cloud.fail_upgrades(delay=0.05)
+        with device.connected():
+            (connection,) = cloud.connections
+
+        assert connection.ready_at
+        assert connection.ready_at - connection.opened_at >= 0.05
+
+    def test_http_is_not_meant(self, cloud: Sandbox) -> None:
+        """Requests pass by the faults of upgrades."""
+        cloud.fail_upgrades(status=500)
+        with Http(cloud) as http:
+            assert http("GET", http.devices).status_code == 200
+
+
+class TestReadiness:
+    """What goes wrong between the upgrade and readiness."""
+
+    def test_refused_authorization(self, cloud: Sandbox, device: Device) -> None:
+        """So many authorizations are refused, whatever the token, and no more."""
+        cloud.fail_authorizations(times=2)
+        cloud.fail_authorizations(1008, "authentication failed")
+        endings = []
+        for _ in range(3):
+            with device.open() as line:
+                line.authorize()
+                endings.append(line.ending())
+        with device.connected():
+            pass
+
+        assert endings == [(4401, "not authorized")] * 2 + [(1008, "authentication failed")]
+
+    def test_delay(self, cloud: Sandbox, device: Device) -> None:
+        """Readiness is delayed, and pings are answered meanwhile."""
+        cloud.delay_readiness(math.inf)
+        cloud.delay_readiness(0.02)
+        with device.open() as line:
+            line.authorize()
+            assert line.ping()["type"] == "pong"
+            with pytest.raises(TimeoutError):
+                line.hear(timeout=0.05)
+        with device.connected():
+            pass
+
+        assert [bool(connection.ready_at) for connection in cloud.connections] == [False, True]
+
+    def test_prelude(self, cloud: Sandbox, device: Device) -> None:
+        """An event can come before readiness, in an envelope like any other."""
+        cloud.precede_readiness({"eventType": "locus.difference"})
+        with device.open() as line:
+            line.authorize()
+            early, ready = line.hear(), line.hear()
+
+        assert event_type(early) == "locus.difference"
+        assert early["id"]
+        assert event_type(ready) == "mercury.buffer_state"
+        assert [early["sequenceNumber"], ready["sequenceNumber"]] == [1, 2]
+        with device.connected() as line:
+            assert line.hear()["id"] == early["id"]  # it was not acknowledged
+
+    @pytest.mark.parametrize("after", ["upgrade", "readiness"])
+    def test_accept_and_drop(self, cloud: Sandbox, device: Device, after: Any) -> None:
+        """Every connection ends at once without a close frame, until the faults are cleared."""
+        cloud.drop_at_once(after=after)
+        for _ in range(3):
+            with device.open() as line:
+                with suppress(ConnectionClosed):
+                    line.authorize()
+                assert line.ending()[0] == 1006
+        cloud.clear_faults()
+        with device.connected():
+            pass
+
+        assert len(cloud.attempts) == 4
+        assert len(cloud.frames_of("mercury.buffer_state")) == (4 if after == "readiness" else 1)
+
+    def test_accept_and_close(self, cloud: Sandbox, device: Device) -> None:
+        """So many connections are closed with a code as soon as they are ready."""
+        cloud.drop_at_once(code=1012, reason="restart", times=1)
+        with device.open() as line:
+            line.authorize()
+            assert line.ending() == (1012, "restart")
+        with device.connected() as line:
+            assert line.ping()["type"] == "pong"
+
+    def test_cleared_faults_do_not_happen(self, cloud: Sandbox, device: Device) -> None:
+        """Faults that were cleared are forgotten."""
+        cloud.fail_upgrades(status=500)
+        cloud.fail_authorizations()
+        cloud.delay_readiness(math.inf)
+        cloud.precede_readiness({"eventType": "locus.difference"})
+        cloud.drop_at_once(after="upgrade")
+        cloud.drop_at_once()
+
+        cloud.clear_faults()
+
+        with device.connected() as line:
+            assert line.ping()["type"] == "pong"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        lambda cloud: cloud.fail_upgrades(status=101),
+        lambda cloud: cloud.fail_upgrades(times=0),
+        lambda cloud: cloud.fail_authorizations(-1),
+        lambda cloud: cloud.fail_authorizations(times=0),
+        lambda cloud: cloud.delay_readiness(-1),
+        lambda cloud: cloud.delay_readiness(math.nan),
+        lambda cloud: cloud.precede_readiness({}, times=0),
+        lambda cloud: cloud.drop_at_once(after="later"),
+        lambda cloud: cloud.drop_at_once(code=70_000),
+        lambda cloud: cloud.announce_shutdown(code=70_000),
+    ],
+)
+def test_wrong_fault_is_refused(
+    cloud: Sandbox, device: Device, script: Callable[[Sandbox], None]
+) -> None:
+    """A fault that makes no sense is refused when it is scripted."""
+    with pytest.raises(ValueError, match="must be"):
+        script(cloud)
+    with device.connected() as line:
+        assert line.ping()["type"] == "pong"
+
+
+def test_event_must_be_json(cloud: Sandbox) -> None:
+    """An event that cannot be written is refused when it is scripted."""
+    with pytest.raises(TypeError, match="JSON"):
+        cloud.precede_readiness({"eventType": object()})
