@@ -12,8 +12,7 @@ except ImportError as error:
         "The sandbox needs an extra: pip install callhistory[sandbox]", name=__name__
     ) from error
 
-from callhistory.sandbox._journal import RecordedRequest
-from callhistory.sandbox._recordings import Connection, RecordedFrame
+from callhistory.sandbox._recordings import Connection, RecordedFrame, RecordedRequest
 from callhistory.sandbox._sandbox import Sandbox
 from callhistory.sandbox._world.accounts import Account
 from callhistory.sandbox._world.devices import Device
@@ -28,3 +27,7 @@ __all__ = [
     "RecordedRequest",
     "Sandbox",
 ]
+
+# Reprs, pickles and documentation then show the name that a user imports.
+for _public in (Account, Connection, Device, Person, RecordedFrame, RecordedRequest, Sandbox):
+    _public.__module__ = __name__

@@ -1,38 +1,68 @@
-"""The websockets that a sandbox has had, and what went over them."""
-
-from __future__ import annotations
+"""The requests, connections and frames that a sandbox records."""
+# Without postponed annotations, which typing.get_type_hints could not resolve for these classes.
 
 import json
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Callable, Mapping
 from threading import Condition
 from typing import Any, Literal, TypeVar
 
 import attrs
 
-_KEPT_CONNECTIONS = 10_000
-_KEPT_FRAMES = 20_000
+REQUESTS = CONNECTIONS = 10_000
+FRAMES = 20_000
 
 Direction = Literal["received", "sent"]
 Found = TypeVar("Found")
 
 
 @attrs.frozen(kw_only=True)
-class RecordedFrame:
-    """A frame as it was received or sent.
+class RecordedRequest:
+    """A request that was received.
 
     Attributes:
-        connection: the `Connection` it went over.
-        direction: ``received`` by the sandbox, or ``sent`` by it.
-        type: its ``type``, such as ``ack`` or ``pong``, or else the type of its event, such as
-            ``mercury.buffer_state``; ``None`` if it has neither.
-        content: the text, or the bytes of a binary frame.
-        at: the ``time.monotonic()`` of it.
+        method: the method, such as ``GET``.
+        path: the path, unquoted, without the query.
+        query_string: the query as it was sent, without the question mark.
+        query: the parameters; the last value of one that was repeated.
+        headers: the headers; names are looked up in any case.
+        body: the bytes of the body.
+        received_at: the ``time.monotonic()`` at which it was complete.
     """
 
-    connection: Connection = attrs.field(repr=False)
+    method: str
+    path: str
+    query_string: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    body: bytes = attrs.field(repr=False)
+    received_at: float = attrs.field(factory=time.monotonic, repr=False)
+
+    @property
+    def json(self) -> Any:
+        """The body, read as JSON.
+
+        Raises:
+            ValueError: it is not JSON.
+        """
+        return json.loads(self.body)
+
+
+@attrs.frozen(kw_only=True)
+class RecordedFrame:
+    """A frame that was received or sent.
+
+    Attributes:
+        connection: the `Connection` that carried it.
+        direction: ``received`` or ``sent`` by the sandbox.
+        type: its ``type``, such as ``ack`` or ``pong``, or else the type of the event in it, such
+            as ``mercury.buffer_state``; ``None`` if it has neither.
+        content: the text, or the bytes of a binary frame.
+        at: the ``time.monotonic()`` at which it was received or sent.
+    """
+
+    connection: "Connection" = attrs.field(repr=False)
     direction: Direction
     type: str | None
     content: str | bytes = attrs.field(repr=False)
@@ -50,20 +80,20 @@ class RecordedFrame:
 
 @attrs.define(kw_only=True, eq=False)
 class Connection:
-    """An attempt of a device to connect, and what became of it; it changes as things happen.
+    """An attempt of a device to connect; its attributes change with what happens to it.
 
     Attributes:
-        number: counts the attempts from 1.
+        number: the number of the attempt, counted from 1.
         path: the path of the websocket address.
-        query: the parameters; of one that was repeated, the last value.
-        headers: the headers of the upgrade, under any spelling of their names.
-        device_url: the device whose address it is; ``None`` if it is nobody's.
-        opened_at: the ``time.monotonic()`` of the upgrade, as the times below.
-        status: the HTTP status that the upgrade was answered with, 101 if it was accepted;
-            ``None`` if it was not answered.
+        query: the parameters; the last value of one that was repeated.
+        headers: the headers of the upgrade; names are looked up in any case.
+        device_url: the device that the address belongs to; ``None`` if it belongs to none.
+        opened_at: the ``time.monotonic()`` of the upgrade; the times below are of the same clock.
+        status: the HTTP status that answered the upgrade, 101 if it was accepted; ``None`` before
+            the answer.
         ready_at: when the device was told that it is connected.
         closed_at: when the connection ended.
-        close_code: the code of the first close frame; 1005 if it had none, 1006 if there was none.
+        close_code: the code of the first close frame; 1005 if it had none, 1006 without a frame.
         close_reason: its reason.
         closed_by: ``client`` or ``sandbox``.
     """
@@ -80,38 +110,44 @@ class Connection:
     close_code: int | None = None
     close_reason: str | None = None
     closed_by: Literal["client", "sandbox"] | None = None
-    _log: ConnectionLog = attrs.field(repr=False)
+    _all_frames: Callable[[], tuple[RecordedFrame, ...]] = attrs.field(repr=False)
 
     @property
     def is_open(self) -> bool:
-        """Whether it has been accepted and has not ended."""
+        """Whether it was accepted and has not ended."""
         return self.status == 101 and self.closed_at is None
 
     @property
     def frames(self) -> tuple[RecordedFrame, ...]:
-        """The frames that went over it, in their order."""
-        return self._log.frames_of(connection=self)
+        """The frames that it carried, in order."""
+        return tuple(frame for frame in self._all_frames() if frame.connection is self)
 
 
-class ConnectionLog:
-    """Keeps the last 10,000 connections and 20,000 frames; any thread may call it."""
+class Recordings:
+    """The last 10,000 requests, 10,000 connections and 20,000 frames; any thread may use it."""
 
     def __init__(self) -> None:
-        self._connections: deque[Connection] = deque(maxlen=_KEPT_CONNECTIONS)
+        self._requests: deque[RecordedRequest] = deque(maxlen=REQUESTS)
+        self._connections: deque[Connection] = deque(maxlen=CONNECTIONS)
+        self._frames: deque[RecordedFrame] = deque(maxlen=FRAMES)
         self._opened = 0
-        self._frames: deque[RecordedFrame] = deque(maxlen=_KEPT_FRAMES)
-        self._recorded = 0
         self._version = 0
         self._changed = Condition()
 
-    def open(
+    def add_request(self, request: RecordedRequest) -> None:
+        """Record a request."""
+        with self._changed:
+            self._requests.append(request)
+            self._notify()
+
+    def add_connection(
         self,
         path: str,
         query: Mapping[str, str],
         headers: Mapping[str, str],
         device_url: str | None,
     ) -> Connection:
-        """Note an attempt."""
+        """Record an attempt to connect and return it."""
         with self._changed:
             self._opened += 1
             connection = Connection(
@@ -120,124 +156,79 @@ class ConnectionLog:
                 query=query,
                 headers=headers,
                 device_url=device_url,
-                log=self,
+                all_frames=self.frames,
             )
             self._connections.append(connection)
-            self._tell()
+            self._notify()
         return connection
 
-    def note(self, connection: Connection, **what: Any) -> None:
-        """Note something about a connection."""
+    def update(self, connection: Connection, **attributes: Any) -> None:
+        """Change attributes of a connection."""
         with self._changed:
-            for name, value in what.items():
+            for name, value in attributes.items():
                 setattr(connection, name, value)
-            self._tell()
+            self._notify()
 
-    def record(
+    def add_frame(
         self,
         connection: Connection,
         direction: Direction,
         type: str | None,  # noqa: A002 - the field's name
         content: str | bytes,
     ) -> None:
-        """Note a frame."""
+        """Record a frame."""
         with self._changed:
-            frame = RecordedFrame(
-                connection=connection, direction=direction, type=type, content=content
+            self._frames.append(
+                RecordedFrame(
+                    connection=connection, direction=direction, type=type, content=content
+                )
             )
-            self._frames.append(frame)
-            self._recorded += 1
-            self._tell()
+            self._notify()
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         self._version += 1
         self._changed.notify_all()
 
+    def requests(self) -> tuple[RecordedRequest, ...]:
+        """Return the requests, the oldest first."""
+        with self._changed:
+            return tuple(self._requests)
+
     def connections(self) -> tuple[Connection, ...]:
-        """Give the attempts, the oldest first."""
+        """Return the attempts to connect, the oldest first."""
         with self._changed:
             return tuple(self._connections)
 
-    def frames_of(
-        self,
-        type: str | None = None,  # noqa: A002 - the field's name
-        *,
-        direction: Direction | None = None,
-        connection: Connection | None = None,
-    ) -> tuple[RecordedFrame, ...]:
-        """Give the frames of a type, a direction or a connection, in their order."""
-        fits = _filter(type, direction, connection)
+    def frames(self) -> tuple[RecordedFrame, ...]:
+        """Return the frames, the oldest first."""
         with self._changed:
-            return tuple(filter(fits, self._frames))
+            return tuple(self._frames)
 
-    def wait_for_frames(
-        self,
-        type: str | None,  # noqa: A002 - the field's name
-        direction: Direction | None,
-        connection: Connection | None,
-        count: int,
-        timeout: float,
-    ) -> tuple[RecordedFrame, ...]:
-        """Wait until so many such frames have gone by, and give them.
+    def clear_requests(self) -> None:
+        """Delete the requests so far."""
+        with self._changed:
+            self._requests.clear()
 
-        Raises:
-            TimeoutError: they have not within the timeout, in seconds.
-        """
-        fits = _filter(type, direction, connection)
-        found: list[RecordedFrame] = []
-        seen = 0
+    def wait(self, condition: Callable[[], Found | None], timeout: float, failure: str) -> Found:
+        """Return the first true value of a condition.
 
-        def enough() -> tuple[RecordedFrame, ...]:
-            nonlocal seen
-            with self._changed:
-                fresh = list(islice(reversed(self._frames), self._recorded - seen))
-                seen = self._recorded
-            found.extend(filter(fits, reversed(fresh)))
-            return tuple(found) if len(found) >= count else ()
-
-        what = f"{count} frames" if type is None else f"{count} frames of type {type!r}"
-        return self.wait(enough, timeout, f"fewer than {what}")
-
-    def wait(self, condition: Callable[[], Found | None], timeout: float, otherwise: str) -> Found:
-        """Wait until a condition gives something, and give it.
-
-        The condition is looked at now, whenever something is noted, and at the end.
+        The condition is checked at once, after every change, and at the end of the timeout.
 
         Raises:
-            TimeoutError: it gives nothing within the timeout, in seconds.
+            TimeoutError: the condition is not true within the timeout, in seconds.
         """
-        for _ in self._news(timeout):
-            # Not under the lock: what it looks at may have locks of its own.
-            if found := condition():
-                return found
-        raise TimeoutError(f"{otherwise} in {timeout} s")
-
-    def _news(self, timeout: float) -> Iterator[None]:
         deadline = time.monotonic() + timeout
         known = -1
 
         def has_changed() -> bool:
             return self._version != known
 
-        while True:
+        in_time = True
+        while in_time:
             with self._changed:
-                goes_on = self._changed.wait_for(has_changed, deadline - time.monotonic())
+                in_time = self._changed.wait_for(has_changed, deadline - time.monotonic())
                 known = self._version
-            yield
-            if not goes_on:
-                return
-
-
-def _filter(
-    type: str | None,  # noqa: A002 - the field's name
-    direction: Direction | None,
-    connection: Connection | None,
-) -> Callable[[RecordedFrame], bool]:
-    def fits(frame: RecordedFrame) -> bool:
-        return (
-            type in (None, frame.type)
-            and direction in (None, frame.direction)
-            and connection in (None, frame.connection)
-        )
-
-    return fits
+            # Checked without the lock: the condition may use locks of its own.
+            if found := condition():
+                return found
+        raise TimeoutError(f"{failure} in {timeout} s")

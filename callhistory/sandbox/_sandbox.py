@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
-from callhistory.sandbox._faults.websocket_faults import Interference
-from callhistory.sandbox._mercury.switchboard import Switchboard
+from callhistory._records.decode import from_wire
+from callhistory._records.sessions import UserSession
+from callhistory._webex.account import Webex
+from callhistory.sandbox._faults.script import Script
+from callhistory.sandbox._faults.websocket_faults import WebsocketFaults
+from callhistory.sandbox._mercury.switchboard import MercuryLimits, Switchboard
 from callhistory.sandbox._observation import Observation
-from callhistory.sandbox._rest.http_server import listen
-from callhistory.sandbox._site import Site
+from callhistory.sandbox._recordings import Recordings
+from callhistory.sandbox._servers import Servers, listen_at
 from callhistory.sandbox._world.accounts import Account
 from callhistory.sandbox._world.addresses import TOKEN, U2C, Addresses
-from callhistory.sandbox._world.chatter import Chatter
 from callhistory.sandbox._world.devices import Clock, Device
-from callhistory.sandbox._world.organization import BACKENDS, Organization
+from callhistory.sandbox._world.organization import BACKENDS, Organization, OrganizationOptions
 from callhistory.sandbox._world.people import Person
-from callhistory.sandbox._world.placed_calls import PlacedCall
+from callhistory.sandbox._world.placed_calls import PlacedCall, place_regularly
 from callhistory.sandbox._world.session_json import check_is_json, overlay, write_session
-
-if TYPE_CHECKING:
-    from callhistory._records.sessions import UserSession
-    from callhistory._webex.account import Webex
-
 
 _FOURTEEN_DAYS = 14 * 24 * 3600.0
 
@@ -34,33 +30,33 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class Sandbox(Observation, Interference):
+class Sandbox(Observation, WebsocketFaults):
     """A Webex on this machine: real HTTP and real websockets, with sample people and calls.
 
     It remembers what is done to it: sessions that are marked or deleted, registered devices,
-    issued tokens. Any number of them may run at once, and any thread may call one. It has people
-    and addresses from `start` (or ``with``) on.
+    issued tokens. Several sandboxes may run at the same time, and any thread may use one. It has
+    people and addresses only after `start`, or within a ``with`` block.
 
     Args:
-        port: the loopback port for HTTP; 0 takes a free one.
-        mercury_port: the loopback port for websockets; 0 takes a free one.
+        port: the loopback port for HTTP; 0 means any free one.
+        mercury_port: the loopback port for websockets; 0 means any free one.
         backend: the calling backend of its people: ``WEBEX_CALLING``, ``UCM_CALLING`` or
             ``BROADWORKS_CALLING``.
-        sessions: how many sessions the account holder has to begin with.
-        days: over how many days these are spread, most of them at working hours, missed more often
-            when nobody is at the desk, by the time of this machine's zone; ``None`` spreads them
-            evenly over six days.
-        complete: whether each of these has all that is documented; else some miss an address, as
-            real ones do.
-        seed: the same seed gives the same people and calls; times are relative to now.
-        device_limit: how many devices a user may register.
-        chatter: lets a call happen every so many seconds while it runs; ``None`` does not.
+        sessions: the number of sessions that the account holder has at first.
+        days: the number of days that these are spread over, mostly during working hours of this
+            machine's time zone, and missed more often when nobody is at the desk; ``None`` spreads
+            them evenly over six days.
+        complete: whether each of these has all documented fields; otherwise some lack an address,
+            as real ones do.
+        seed: the same seed leads to the same people and calls; times are relative to now.
+        device_limit: the number of devices that a user may register.
+        chatter: the interval in seconds at which calls happen by themselves; ``None`` means never.
         ack_timeout: the seconds after which an event that a device has not acknowledged is
-            delivered again; it is, besides, when the device connects anew.
-        token_lifetime: for how many seconds an access token that was refreshed is valid.
-        rotate_refresh_tokens: whether a refresh also replaces the refresh token, which is then
-            refused.
-        clock: gives the time as an aware ``datetime``; devices and tokens expire by it.
+            delivered again. It is also delivered again when the device reconnects.
+        token_lifetime: the seconds for which a refreshed access token is valid.
+        rotate_refresh_tokens: whether a refresh also replaces the refresh token, so that the
+            previous one is refused.
+        clock: returns the current time as an aware ``datetime``; devices and tokens expire by it.
 
     Raises:
         ValueError: `backend` is unknown, or a number is out of its range.
@@ -88,8 +84,8 @@ class Sandbox(Observation, Interference):
         token_lifetime: float = _FOURTEEN_DAYS,
         rotate_refresh_tokens: bool = False,
         clock: Clock = _now,
+        _limits: MercuryLimits = MercuryLimits(),  # noqa: B008 - it cannot change
     ) -> None:
-        super().__init__()
         if backend not in BACKENDS:
             raise ValueError(f"backend must be one of {', '.join(BACKENDS)}, not {backend!r}")
         if sessions < 0:
@@ -102,10 +98,12 @@ class Sandbox(Observation, Interference):
         for name, seconds in spans.items():
             if seconds is not None and not seconds > 0:
                 raise ValueError(f"{name} must be more than 0 seconds")
+        recordings = Recordings()
+        Observation.__init__(self, recordings)
+        WebsocketFaults.__init__(self, Script(), Switchboard(recordings, ack_timeout, _limits))
         self._port = port
         self._mercury_port = mercury_port
-        self._found = partial(
-            Organization,
+        self._options = OrganizationOptions(
             backend=backend,
             sessions=sessions,
             days=days,
@@ -117,45 +115,44 @@ class Sandbox(Observation, Interference):
             rotate_refresh_tokens=rotate_refresh_tokens,
         )
         self._chatter = chatter
-        self._switchboard = Switchboard(ack_timeout)
         self._founded: Organization | None = None
-        self._site: Site | None = None
+        self._servers: Servers | None = None
         self._lock = RLock()
 
     def start(self) -> Self:
-        """Begin to answer; harmless if it does already.
+        """Start the servers; do nothing if they are running.
 
-        After `close` it comes back at the same addresses and has forgotten nothing.
+        After `close`, they start at the same addresses, and nothing is forgotten.
 
         Raises:
-            OSError: a port cannot be had.
+            OSError: a port is not available.
         """
         with self._lock:
-            if self._site is None:
-                self._site = self._open()
+            if self._servers is None:
+                self._servers = self._start()
         return self
 
-    def _open(self) -> Site:
+    def _start(self) -> Servers:
         known = self._founded and self._founded.addresses
-        with ExitStack() as undo:
-            http = undo.enter_context(listen(known.port if known else self._port))
-            websockets = listen(known.mercury_port if known else self._mercury_port)
-            undo.pop_all()
+        http, websockets = listen_at(
+            known.port if known else self._port,
+            known.mercury_port if known else self._mercury_port,
+        )
         if self._founded is None:
-            ports = [listening.getsockname()[1] for listening in (http, websockets)]
-            self._founded = self._found(Addresses(*ports))
-        site = Site(http, websockets, self._founded, self._journal, self._faults, self._switchboard)
-        site.start()
+            addresses = Addresses(http.getsockname()[1], websockets.getsockname()[1])
+            self._founded = Organization(addresses, self._options)
+        servers = Servers(http, websockets, self._founded, self._faults, self._switchboard)
+        servers.start()
         if self._chatter is not None:
-            Chatter(self.place_call, self._chatter, site.agenda).start()
-        return site
+            place_regularly(self.place_call, self._chatter, servers.timer)
+        return servers
 
     def close(self) -> None:
-        """Stop answering, within two seconds; harmless if it has stopped already."""
+        """Stop the servers within two seconds; do nothing if they are not running."""
         with self._lock:
-            if self._site is not None:
-                self._site.close()
-                self._site = None
+            if self._servers is not None:
+                self._servers.close()
+                self._servers = None
 
     def __enter__(self) -> Self:
         return self.start()
@@ -164,7 +161,7 @@ class Sandbox(Observation, Interference):
         self.close()
 
     def __repr__(self) -> str:
-        where = "not running" if self._site is None else f"at {self.u2c_url}"
+        where = "not running" if self._servers is None else f"at {self.u2c_url}"
         return f"<Sandbox {where}>"
 
     @property
@@ -175,12 +172,12 @@ class Sandbox(Observation, Interference):
 
     @property
     def u2c_url(self) -> str:
-        """Where its service catalog is: the value for ``U2C_SERVICE_URL``."""
+        """The address of its service catalog: the value for ``U2C_SERVICE_URL``."""
         return self._organization.addresses.http(U2C)
 
     @property
     def token_url(self) -> str:
-        """Where its tokens are refreshed."""
+        """The address at which its access tokens are refreshed."""
         return self._organization.addresses.http(TOKEN)
 
     @property
@@ -205,7 +202,7 @@ class Sandbox(Observation, Interference):
 
     @property
     def client_id(self) -> str:
-        """The integration that tokens are refreshed for."""
+        """The id of the integration that its tokens belong to."""
         return self._organization.client_id
 
     @property
@@ -214,19 +211,19 @@ class Sandbox(Observation, Interference):
         return self._organization.client_secret
 
     def add_user(self, name: str, *, sessions: int = 0) -> Account:
-        """Give another person an account.
+        """Return an account for another person.
 
         Args:
             name: the person's name.
-            sessions: how many sessions they have to begin with.
+            sessions: the number of sessions that they have at first.
         """
         return self._organization.open_account(name, sessions)
 
     def issue_token(self, *, user: Account | None = None) -> str:
-        """Issue a new access token; those before it stay valid.
+        """Return a new access token; earlier ones stay valid.
 
         Args:
-            user: whose token; ``None`` is the account holder.
+            user: whose token; ``None`` means the account holder.
         """
         return self._account(user).issue_token()
 
@@ -234,27 +231,27 @@ class Sandbox(Observation, Interference):
         """Answer the access token that was issued last with 401 from now on.
 
         Args:
-            user: whose token; ``None`` is the account holder.
+            user: whose token; ``None`` means the account holder.
         """
         self._account(user).expire_token()
 
     def webex(self, *, user: Account | None = None, **options: Any) -> Webex:
-        """Make a `callhistory.Webex` that talks to this sandbox.
+        """Return a `callhistory.Webex` that talks to this sandbox.
 
         Args:
-            user: on whose behalf; ``None`` is the account holder.
-            **options: further arguments of `callhistory.Webex`; they win over the sandbox's own.
-                With a ``refresh_token`` it gets no access token, but what it takes to ask for one.
+            user: on whose behalf; ``None`` means the account holder.
+            **options: further arguments of `callhistory.Webex`, which replace those of the
+                sandbox. With a ``refresh_token`` it has no access token at first, but everything
+                that is needed to get one.
         """
-        from callhistory._webex.account import Webex
-
-        own: dict[str, Any] = {"u2c_url": self.u2c_url}
+        arguments: dict[str, Any] = {"u2c_url": self.u2c_url}
         if "refresh_token" in options:
-            own["token_url"] = self.token_url
-            own["client_id"], own["client_secret"] = self.client_id, self.client_secret
+            arguments["token_url"] = self.token_url
+            arguments["client_id"] = self.client_id
+            arguments["client_secret"] = self.client_secret
         else:
-            own["access_token"] = self._account(user).access_token
-        return Webex(**(own | options))
+            arguments["access_token"] = self._account(user).access_token
+        return Webex(**(arguments | options))
 
     def _account(self, user: Account | None) -> Account:
         return self._organization.holder if user is None else user
@@ -276,33 +273,32 @@ class Sandbox(Observation, Interference):
         legacy: bool = False,
         **wire: Any,
     ) -> UserSession:
-        """Let a call happen: it lands in a history, and connected devices hear of it.
+        """Add a call to a history and announce it to the connected devices.
 
         Args:
-            name: who is at the other end; ``None`` is one of the `contacts`.
-            phone_number: their number; ``None`` is a fictional one.
-            private: whether they hide both.
+            name: the other person's name; ``None`` picks one of the `contacts`.
+            phone_number: the other person's number; ``None`` means a fictional one.
+            private: whether the other person hides both.
             disposition: how it went, as on the wire: ``MISSED``, ``Answered``, ``Initiated``…
-            direction: ``INCOMING`` or ``OUTGOING``; ``None`` is what suits the disposition.
+            direction: ``INCOMING`` or ``OUTGOING``; ``None`` follows from the disposition.
             session_type: ``WEBEXCALLING``, ``WEBEXCALLING_SHARED`` or ``SPARK``.
-            duration_seconds: how long it was answered; ``None`` is what suits the rest.
-            started_at: when it began to ring, with an offset; ``None`` is before `ended_at`.
-            ended_at: when it was over, with an offset; ``None`` is now.
-            user: in whose history; ``None`` is the account holder.
-            legacy: whether devices hear of it by the older name, ``janus.user_sessions``.
-            **wire: fields of the session under their wire names, laid over what comes of the
-                rest; objects are merged (``other={"email": "ada@example.com"}``).
+            duration_seconds: the seconds between answering and hanging up; ``None`` follows from
+                the other arguments.
+            started_at: when the phone began to ring, with an offset; ``None`` means some time
+                before `ended_at`.
+            ended_at: when it was over, with an offset; ``None`` means now.
+            user: whose history; ``None`` means the account holder's.
+            legacy: whether to announce it by the older name of the event, ``janus.user_sessions``.
+            **wire: fields of the session under their wire names, which replace those that follow
+                from the rest; objects are merged (``other={"email": "ada@example.com"}``).
 
         Returns:
-            The session, as a client would read it.
+            The session, as a client reads it.
 
         Raises:
             ValueError: a time has no offset, or the call ends before it starts.
-            DecodeError: with `wire` laid over it, the session cannot be read.
+            DecodeError: the session cannot be read with these `wire` fields.
         """
-        from callhistory._records.decode import from_wire
-        from callhistory._records.sessions import UserSession
-
         placed = PlacedCall(
             name=name,
             phone_number=phone_number,
@@ -315,7 +311,7 @@ class Sandbox(Observation, Interference):
             ended_at=ended_at,
         )
         organization, account = self._organization, self._account(user)
-        call = placed.complete(organization, account)
+        call = placed.complete(organization, account.person)
         session = overlay(write_session(call, organization.rng, organization.addresses), wire)
         check_is_json(session)
         read = from_wire(UserSession, session)
@@ -328,8 +324,8 @@ class Sandbox(Observation, Interference):
         return self._organization.devices.of()
 
     def retire_websockets(self) -> None:
-        """End the websocket addresses of all devices: upgrades there are answered with 404.
+        """Retire the websocket addresses of all devices: upgrades there are answered with 404.
 
-        A device gets a new one when it is refreshed. Open connections stay.
+        A device gets a new address when it is refreshed. Open connections stay.
         """
         self._organization.devices.retire_websockets()

@@ -1,4 +1,4 @@
-"""What is to be done later, done at its time."""
+"""Actions that run later, each at its time."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import time
 from collections.abc import Callable
 from threading import Condition, Thread
 
-_LONGEST_WAIT = 60.0  # seconds; a wait has an upper limit that not every system agrees on
+_LONGEST_WAIT = 60.0  # seconds; systems differ in how long a wait may be
 
 
-class Agenda:
-    """Does things at their time, one after the other, in a thread of its own.
+class Timer:
+    """Runs actions at their times, one after the other, in its own thread.
 
     Args:
         name: the name of the thread.
     """
 
     def __init__(self, name: str) -> None:
-        # The number keeps entries of the same time in order, and actions from being compared.
+        # The number keeps actions of the same time in order, and avoids comparing them.
         self._entries: list[tuple[float, int, Callable[[], object]]] = []
         self._numbers = itertools.count()
         self._changed = Condition()
@@ -28,11 +28,11 @@ class Agenda:
         self._thread = Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def after(self, seconds: float, action: Callable[[], object]) -> None:
-        """Do something after so many seconds, unless it is closed before; inf is never."""
+        """Run an action after some seconds, unless the timer is closed first; inf means never."""
         if seconds == math.inf:
             return
         entry = (time.monotonic() + seconds, next(self._numbers), action)
@@ -42,14 +42,14 @@ class Agenda:
                 self._changed.notify()
 
     def close(self) -> None:
-        """Do nothing more; what is being done is still finished."""
+        """Start no more actions; one that is running is finished."""
         with self._changed:
             self._closed = True
             self._entries.clear()
             self._changed.notify()
 
     def join(self, timeout: float) -> None:
-        """Wait for the thread's end."""
+        """Wait for the end of the thread, at most `timeout` seconds."""
         self._thread.join(timeout)
 
     def _run(self) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from callhistory.sandbox import Connection, Sandbox
 from callhistory.sandbox._mercury.channel import Channel
-from callhistory.sandbox._mercury.unacknowledged import Unacknowledged
+from callhistory.sandbox._mercury.switchboard import Unacknowledged
 from tests.support.waiting import wait_until
 
 _HISTORY = "/history/userSessions"

@@ -13,20 +13,11 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from callhistory.sandbox import Account, Sandbox
-from tests.sandbox.http_client import Http
+from tests.sandbox.http_client import DEVICE_BODY, Http
 
 SILENT = logging.Logger("silent")
 SILENT.disabled = True
 RECENT = "janus.user_recent_sessions"
-
-BODY = {
-    "name": "probe",
-    "deviceType": "WEB",
-    "model": "probe",
-    "localizedModel": "probe",
-    "systemName": "Linux",
-    "systemVersion": "6",
-}
 
 
 class Line:
@@ -65,7 +56,7 @@ class Line:
         return self.hear()
 
     def ending(self) -> tuple[int, str]:
-        """Receive until the end, and give its code and reason; without a close frame 1006."""
+        """Receive until the end and return its code and reason; 1006 without a close frame."""
         while True:
             try:
                 self.websocket.recv(5)
@@ -79,14 +70,14 @@ class Device:
     def __init__(self, cloud: Sandbox, user: Account | None = None) -> None:
         self._token = cloud.access_token if user is None else user.access_token
         with Http(cloud, user) as http:
-            answer = http("POST", http.devices, json=BODY)
+            answer = http("POST", http.devices, json=DEVICE_BODY)
             assert answer.status_code == 200
             self.url: str = answer.json()["url"]
             self.websocket_url: str = answer.json()["webSocketUrl"]
 
     @contextmanager
     def open(self, query: str = "", **options: Any) -> Iterator[Line]:
-        """Open its websocket and say nothing."""
+        """Open its websocket and send nothing."""
         usual: dict[str, Any] = {
             "ping_interval": None,
             "close_timeout": 0.1,
@@ -113,6 +104,6 @@ def event_type(envelope: dict[str, Any]) -> str:
 
 
 def session_ids(envelope: dict[str, Any]) -> list[str]:
-    """Give the sessions that an event of a new call is about."""
+    """Return the ids of the sessions in an event of a new call."""
     sessions = envelope["data"]["userSessions"]["userSessions"]
     return [session["sessionId"] for session in sessions]

@@ -1,4 +1,4 @@
-"""The registration of devices with the sandbox."""
+"""The registration of devices."""
 
 from __future__ import annotations
 
@@ -8,16 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from callhistory.sandbox import Sandbox
+from tests.sandbox.http_client import DEVICE_BODY as BODY
 from tests.sandbox.http_client import Http
 
-BODY: dict[str, object] = {
-    "name": "probe",
-    "deviceType": "WEB",
-    "model": "probe",
-    "localizedModel": "probe",
-    "systemName": "Linux",
-    "systemVersion": "6",
-}
 ALL = {"includeUpstreamServices": "all"}
 
 
@@ -38,12 +31,6 @@ def clock() -> Clock:
 def cloud(clock: Clock) -> Iterator[Sandbox]:
     with Sandbox(clock=clock, device_limit=3, sessions=0) as running:
         yield running
-
-
-@pytest.fixture
-def http(cloud: Sandbox) -> Iterator[Http]:
-    with Http(cloud) as client:
-        yield client
 
 
 def register(http: Http, **fields: object) -> dict[str, str]:

@@ -1,8 +1,7 @@
-"""What the sandbox tells of its websockets."""
+"""What a sandbox records, and waiting for it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,17 +9,7 @@ from websockets.exceptions import InvalidStatus
 
 from callhistory.sandbox import Sandbox
 from tests.sandbox.device_client import RECENT, Device
-
-
-@pytest.fixture
-def cloud() -> Iterator[Sandbox]:
-    with Sandbox(sessions=0) as running:
-        yield running
-
-
-@pytest.fixture
-def device(cloud: Sandbox) -> Device:
-    return Device(cloud)
+from tests.sandbox.http_client import CATALOG, Http
 
 
 def test_frames_are_noted_in_order(cloud: Sandbox, device: Device) -> None:
@@ -140,5 +129,58 @@ def test_waiting_ends_with_a_timeout(cloud: Sandbox) -> None:
         cloud.wait_for_frames("ack", count=3, timeout=0)
     with pytest.raises(TimeoutError, match="fewer than 1 frames in"):
         cloud.wait_for_frames(timeout=0)
-    with pytest.raises(TimeoutError, match="did not hold"):
+    with pytest.raises(TimeoutError, match="was not true"):
         cloud.wait_until(lambda: None, timeout=0)
+
+
+class TestRequests:
+    """What the sandbox was asked."""
+
+    def test_everything_is_recorded(self, cloud: Sandbox, http: Http) -> None:
+        """A request is recorded with its query, headers and body, also if it was refused."""
+        http(
+            "POST",
+            f"{http.history}/setReadState?a=1&a=%C3%A9",
+            json={"b": ["é"]},
+            headers={"Probe": "x"},
+        )
+
+        (recorded,) = cloud.requests
+        assert recorded.method == "POST"
+        assert recorded.path == "/janus/api/v1/history/userSessions/setReadState"
+        assert recorded.query_string == "a=1&a=%C3%A9"
+        assert recorded.query == {"a": "é"}
+        assert recorded.headers["probe"] == "x"
+        assert recorded.headers["AUTHORIZATION"] == f"Bearer {cloud.access_token}"
+        assert recorded.json == {"b": ["é"]}
+
+    def test_can_be_looked_for(self, cloud: Sandbox, http: Http) -> None:
+        """Requests are found by a part of their path and their method."""
+        http("GET", http.devices)
+        http("POST", http.devices, json={})
+        http("GET", CATALOG)
+
+        assert len(cloud.requests) == 3
+        assert [r.method for r in cloud.requests_to("/devices")] == ["GET", "POST"]
+        assert [r.method for r in cloud.requests_to("/devices", "POST")] == ["POST"]
+        assert cloud.requests_to("/nowhere") == ()
+        assert cloud.requests[0].received_at < cloud.requests[1].received_at
+
+    def test_can_be_forgotten(self, cloud: Sandbox, http: Http) -> None:
+        """The record can begin anew."""
+        http("GET", CATALOG)
+
+        cloud.forget_requests()
+
+        assert cloud.requests == ()
+
+    def test_can_be_waited_for(self, cloud: Sandbox, http: Http) -> None:
+        """A wait ends when there are as many requests as wanted, or with a TimeoutError."""
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(cloud.wait_for_requests, "/catalog", count=2)
+            http("GET", CATALOG)
+            http("GET", CATALOG)
+            assert len(waiting.result(5)) == 2
+
+        with pytest.raises(TimeoutError, match="/catalog"):
+            cloud.wait_for_requests("/catalog", "POST", timeout=0)

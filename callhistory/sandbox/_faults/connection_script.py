@@ -1,4 +1,4 @@
-"""Scripted faults of connections: what goes wrong with those that come next."""
+"""How the next connections are to fail."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Stage = Literal["upgrade", "readiness"]
 
 @attrs.frozen
 class Closing:
-    """How a connection is to be ended.
+    """How to end a connection.
 
     Attributes:
-        code: the code of the close frame; 1005 is one without a code, 1006 no close frame.
+        code: the code of the close frame; 1005 for a frame without a code, 1006 for no frame.
         reason: its reason.
 
     Raises:
-        ValueError: no close frame can be made of it.
+        ValueError: a close frame cannot hold them.
     """
 
     code: int
@@ -31,20 +31,20 @@ class Closing:
         if not 0 <= self.code <= 0xFFFF:
             raise ValueError("code must be from 0 to 65535")
         if self.reason and self.code in (1005, 1006):
-            raise ValueError(f"{self.code} must be without a reason")
+            raise ValueError(f"reason must be empty with code {self.code}")
         if len(self.reason.encode()) > 123:
-            raise ValueError("reason must be of at most 123 bytes")
+            raise ValueError("reason must be at most 123 bytes long")
 
 
 @attrs.frozen
-class ConnectionFaults:
-    """What is still to go wrong.
+class ConnectionScript:
+    """The scripted faults of the next connections.
 
     Attributes:
         refusals: how authorizations are refused.
-        delays: how long readiness is delayed, in seconds.
-        preludes: events that come before readiness.
-        drops: how connections are ended as soon as they have reached a stage.
+        delays: the seconds by which readiness is delayed.
+        preludes: events that are sent before readiness.
+        drops: how connections end as soon as they have reached a stage.
     """
 
     refusals: Script[Closing] = attrs.field(factory=Script)
@@ -55,7 +55,7 @@ class ConnectionFaults:
     )
 
     def clear(self) -> None:
-        """Forget it."""
+        """Delete all of them."""
         self.refusals.clear()
         self.delays.clear()
         self.preludes.clear()

@@ -1,80 +1,73 @@
-"""Scripted faults: what goes wrong with the next requests."""
+"""Scripted faults of HTTP replies: the part of `Sandbox` that lets the next requests fail."""
 
 from __future__ import annotations
 
 import itertools
 import json
 import os
+import re
 import socket
 import struct
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
-from threading import TIMEOUT_MAX, Event, Lock
+from threading import TIMEOUT_MAX, Event
 from typing import Any
 
 import attrs
 from werkzeug.wrappers import Response
 
-# On, for zero seconds: what is left to send is dropped, and the other side gets a reset.
+from callhistory.sandbox._faults.script import Script
+
+# On, for zero seconds: unsent data is dropped, and the other side receives a reset.
 _NO_LINGER = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 
 
-def _at_least(least: float) -> Any:
-    def check(_: object, attribute: attrs.Attribute[Any], value: float | None) -> None:
-        if value is not None and not value >= least:
-            raise ValueError(f"{attribute.name} must be at least {least}")
-
-    return check
-
-
-def _whole(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    if type(value) is not int:
-        raise ValueError(f"{attribute.name} must be a whole number")
+def _not_negative(_: object, attribute: attrs.Attribute[Any], value: float | None) -> None:
+    if value is not None and not value >= 0:
+        raise ValueError(f"{attribute.name} must be at least 0")
 
 
 @attrs.frozen(kw_only=True)
 class Fault:
-    """One scripted fault, see `Sandbox.fail_next`."""
+    """One scripted fault; `HttpFaults.fail_next` explains its attributes."""
 
     path: str
     method: str | None = None
     status: int | None = None
-    times: int = attrs.field(default=1, validator=[_whole, _at_least(1)])
     headers: Mapping[str, str] = attrs.field(factory=dict)
     body: bytes | None = None
-    delay: float | None = attrs.field(default=None, validator=_at_least(0))
+    delay: float | None = attrs.field(default=None, validator=_not_negative)
     reset: bool = False
     lose: bool = False
     raw: bytes | None = None
     truncate: bool = False
-    drip: float | None = attrs.field(default=None, validator=_at_least(0))
+    drip: float | None = attrs.field(default=None, validator=_not_negative)
     endless: bool = False
 
     def __attrs_post_init__(self) -> None:
         if self.status is not None and not 200 <= self.status <= 599:
             raise ValueError("status must be from 200 to 599")
-        spoiling = (self.truncate, self.drip is not None, self.endless)
-        without = self.reset or self.lose or self.raw is not None
-        if sum((*spoiling, without)) > 1:
+        has_no_reply = self.reset or self.lose or self.raw is not None
+        if sum((self.truncate, self.drip is not None, self.endless, has_no_reply)) > 1:
             raise ValueError(
-                "only one of truncate, drip and endless can be done to a reply, "
-                "and none where reset, lose or raw let there be none"
+                "truncate, drip and endless cannot be combined with each other, "
+                "nor with reset, lose or raw, after which there is no reply"
             )
-        if without and (self.status is not None or self.body is not None):
-            raise ValueError("where reset, lose or raw let there be no reply, it has no status")
+        if has_no_reply and (self.status is not None or self.body is not None):
+            raise ValueError("status and body cannot be combined with reset, lose or raw")
         if self.lose and self.raw is not None:
-            raise ValueError("a reply is either lost, or raw bytes")
+            raise ValueError("lose cannot be combined with raw")
 
     def matches(self, method: str, path: str) -> bool:
-        """Whether it is meant for such a request."""
+        """Return whether it applies to a request."""
         return self.path in path and self.method in (None, method)
 
     def pause(self, closing: Event) -> bool:
-        """Wait as long as the script says; whether the server is closing now."""
+        """Wait for the scripted delay, and return whether the server is closing."""
         return bool(self.delay) and closing.wait(min(self.delay or 0.0, TIMEOUT_MAX))
 
-    def answer(self) -> Response | None:
-        """Give the scripted answer; ``None`` if it is the real one that is wanted."""
+    def reply(self) -> Response | None:
+        """Return the scripted reply, or ``None`` if the request is to be carried out."""
         if self.status is None and self.body is None:
             return None
         status = self.status or HTTPStatus.OK
@@ -85,89 +78,147 @@ class Fault:
         empty = status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
         return Response(b"" if empty else body, status, content_type="application/json")
 
-    def spoil(self, answer: Response, closing: Event) -> Response:
-        """Do to an answer what the script says."""
+    def spoil(self, reply: Response, closing: Event) -> Response:
+        """Return a reply with the scripted headers, and its body cut short or without an end."""
         for name, value in self.headers.items():
-            answer.headers[name] = value
+            reply.headers[name] = value
         if self.truncate:
-            _truncate(answer)
+            whole = reply.get_data()
+            reply.set_data(whole[: len(whole) // 2])
+            reply.headers["Content-Length"] = str(max(len(whole), 1))
         elif self.drip is not None:
-            answer.headers.remove("Content-Length")
-            answer.response = _drip(answer.get_data(), self.drip, closing)
+            reply.headers.remove("Content-Length")
+            reply.response = _drip(reply.get_data(), self.drip, closing)
         elif self.endless:
-            answer.headers.remove("Content-Length")
-            answer.response = _endless(answer.get_data(), closing)
-        return answer
+            reply.headers.remove("Content-Length")
+            reply.response = _endless(reply.get_data(), closing)
+        return reply
 
 
-class Faults:
-    """The faults that are still to come; any thread may call it."""
+class HttpFaults:
+    """What a test can let go wrong with HTTP requests."""
 
-    def __init__(self) -> None:
-        self._scripted: list[Fault] = []
-        self._lock = Lock()
+    def __init__(self, faults: Script[Fault]) -> None:
+        self._faults = faults
 
-    def script(self, fault: Fault) -> None:
-        """Add a fault after those that are there."""
-        with self._lock:
-            self._scripted.append(fault)
+    def fail_next(
+        self,
+        path: str,
+        *,
+        method: str | None = None,
+        status: int | None = None,
+        times: int = 1,
+        retry_after: float | str | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: object = None,
+        delay: float | None = None,
+        reset: bool = False,
+        lose: bool = False,
+        raw: bytes | None = None,
+        truncate: bool = False,
+        drip: float | None = None,
+        endless: bool = False,
+    ) -> None:
+        """Let the next requests to a path fail.
 
-    def take(self, method: str, path: str) -> Fault | None:
-        """Use up the first fault that is meant for a request."""
-        with self._lock:
-            for index, fault in enumerate(self._scripted):
-                if fault.matches(method, path):
-                    if fault.times > 1:
-                        self._scripted[index] = attrs.evolve(fault, times=fault.times - 1)
-                    else:
-                        del self._scripted[index]
-                    return fault
-        return None
+        With a `status` or a `body`, the reply consists of these and the request has no other
+        effect. Without them the request is carried out, and the other arguments change its real
+        reply. Faults of the same requests are used one after the other, in the order of the calls.
 
-    def clear(self) -> None:
-        """Forget all faults that have not happened yet."""
-        with self._lock:
-            self._scripted.clear()
+        Args:
+            path: a text that the path contains. This includes the upgrades of websockets, see
+                `Sandbox.fail_upgrades`.
+            method: a method such as ``POST``; ``None`` means any.
+            status: the status of the reply; without a `body` the reply has a JSON message.
+            times: the number of requests.
+            retry_after: the ``Retry-After`` header, in seconds or as text; alone it implies
+                status 429.
+            headers: headers to set on the reply.
+            body: the body of the reply: bytes, text, or a value that is written as JSON; alone it
+                implies status 200.
+            delay: seconds to wait before anything happens.
+            reset: end the connection with a TCP reset; the request is not carried out.
+            lose: carry out the request, then end the connection without a reply; together with
+                `reset`, end it with a TCP reset.
+            raw: bytes to send in place of a reply before the connection ends; the request is not
+                carried out.
+            truncate: announce the whole body, send half of it, and end the connection.
+            drip: send the body byte by byte, with this many seconds in between, followed by
+                spaces without end.
+            endless: send spaces without end after the body, as fast as they are read.
+
+        Raises:
+            ValueError: an argument is out of its range, or cannot be combined with another.
+        """
+        headers = dict(headers or {})
+        for name, value in headers.items():
+            if re.search(r"[\r\n]", name + value):
+                raise ValueError(f"headers: {name!r} must be one line")
+        if retry_after is not None:
+            if re.search(r"[\r\n]", str(retry_after)):
+                raise ValueError("retry_after must be one line")
+            headers["Retry-After"] = str(retry_after)
+            if status is None and body is None:
+                status = 429
+        fault = Fault(
+            path=path,
+            method=method,
+            status=status,
+            headers=headers,
+            body=_body(body),
+            delay=delay,
+            reset=reset,
+            lose=lose,
+            raw=raw,
+            truncate=truncate,
+            drip=drip,
+            endless=endless,
+        )
+        self._faults.add(fault, times)
+
+    def clear_faults(self) -> None:
+        """Delete the scripted faults that have not happened yet; an outage continues."""
+        self._faults.clear()
 
 
 def break_off(connection: socket.socket, raw: bytes, *, hard: bool) -> None:
-    """Send what there is to send, and end a connection.
+    """Send some bytes and end a connection, perhaps with a TCP reset.
 
     Raises:
-        ConnectionError: always; the server takes it for a client that has gone.
+        ConnectionError: always; the server then treats the client as gone.
     """
     connection.sendall(raw)
     if hard:
         reset(connection)
     else:
-        connection.shutdown(socket.SHUT_RDWR)  # the server would wait for another request
+        connection.shutdown(socket.SHUT_RDWR)  # otherwise the server waits for another request
     raise ConnectionResetError
 
 
 def reset(connection: socket.socket) -> None:
     """End a connection with a TCP reset."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
-    # Its files would keep a closed socket open, and the server would end it in good order.
+    # close() would wait for the files made of the socket, and the server would end them normally.
     socket.close(connection.detach())
 
 
-def _truncate(answer: Response) -> None:
-    whole = answer.get_data()
-    answer.set_data(whole[: len(whole) // 2])
-    answer.headers["Content-Length"] = str(max(len(whole), 1))
+def _body(body: object) -> bytes | None:
+    if body is None or isinstance(body, bytes):
+        return body
+    return (body if isinstance(body, str) else json.dumps(body)).encode()
 
 
 def _endless(body: bytes, closing: Event) -> Iterator[bytes]:
     yield body
-    blanks = b" " * 65_536
+    spaces = b" " * 65_536
     while not closing.is_set():
-        yield blanks
+        yield spaces
     raise ConnectionAbortedError
 
 
 def _drip(body: bytes, seconds: float, closing: Event) -> Iterator[bytes]:
-    # Blanks may follow a JSON document: the end never comes.
+    # Spaces may follow a JSON document, so a client cannot tell that the body is complete.
     for byte in itertools.chain(body, itertools.repeat(ord(" "))):
         yield bytes([byte])
         if closing.wait(seconds):
-            raise ConnectionAbortedError  # an end in good order would pass for a whole answer
+            raise ConnectionAbortedError  # a normal end would look like a complete reply

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from threading import Lock
 from typing import Generic, TypeVar
 
@@ -9,36 +10,43 @@ T = TypeVar("T")
 
 
 class Script(Generic[T]):
-    """Things that are to happen one after the other; any thread may call it."""
+    """Entries that are used one after the other; any thread may use it."""
 
     def __init__(self) -> None:
-        self._scripted: list[tuple[T, int | None]] = []
+        self._entries: list[tuple[T, int | None]] = []
         self._lock = Lock()
 
-    def add(self, thing: T, times: int | None = 1) -> None:
-        """Let something happen so many times after what is there; ``None`` is without end.
+    def add(self, entry: T, times: int = 1) -> None:
+        """Append an entry that is used a number of times.
 
         Raises:
-            ValueError: `times` is less than 1.
+            ValueError: `times` is not a whole number of at least 1.
         """
-        if times is not None and times < 1:
+        if type(times) is not int:
+            raise ValueError("times must be a whole number")
+        if times < 1:
             raise ValueError("times must be at least 1")
         with self._lock:
-            self._scripted.append((thing, times))
+            self._entries.append((entry, times))
 
-    def take(self) -> T | None:
-        """Use up what is to happen next; ``None`` if it is nothing special."""
+    def add_endless(self, entry: T) -> None:
+        """Append an entry that is used until the script is cleared."""
         with self._lock:
-            if not self._scripted:
-                return None
-            thing, times = self._scripted[0]
-            if times == 1:
-                del self._scripted[0]
-            elif times is not None:
-                self._scripted[0] = thing, times - 1
-            return thing
+            self._entries.append((entry, None))
+
+    def take(self, fits: Callable[[T], bool] = lambda _: True) -> T | None:
+        """Use the first entry that fits and return it; ``None`` if there is none."""
+        with self._lock:
+            for index, (entry, times) in enumerate(self._entries):
+                if fits(entry):
+                    if times == 1:
+                        del self._entries[index]
+                    elif times is not None:
+                        self._entries[index] = entry, times - 1
+                    return entry
+        return None
 
     def clear(self) -> None:
-        """Forget what has not happened yet."""
+        """Delete the entries that are left."""
         with self._lock:
-            self._scripted.clear()
+            self._entries.clear()

@@ -1,4 +1,4 @@
-"""What is done to the websockets of a sandbox."""
+"""Faults of websockets: the part of `Sandbox` that lets connections fail."""
 
 from __future__ import annotations
 
@@ -8,21 +8,24 @@ from contextlib import contextmanager
 from typing import Any
 
 from callhistory.sandbox._faults.connection_script import Closing, Stage
+from callhistory.sandbox._faults.http_faults import Fault, HttpFaults
+from callhistory.sandbox._faults.script import Script
 from callhistory.sandbox._mercury.channel import HandOver
 from callhistory.sandbox._mercury.switchboard import Switchboard
 from callhistory.sandbox._recordings import Connection
-from callhistory.sandbox._rehearsal import Rehearsal
 from callhistory.sandbox._world.addresses import REGISTRATIONS
 
 
-class Interference(Rehearsal):
-    """The part of a sandbox that lets connections go wrong.
+class WebsocketFaults(HttpFaults):
+    """What a test can let go wrong with requests and connections.
 
-    Some of it is done to the connections that are open, or to one of them. The rest is a script
-    for those that come next: it happens in the order of the calls, and ends with `clear_faults`.
+    Some methods act on the connections that are open, or on one of them. The others are a script
+    for the next connections; it is used in the order of the calls until `clear_faults`.
     """
 
-    _switchboard: Switchboard
+    def __init__(self, faults: Script[Fault], switchboard: Switchboard) -> None:
+        super().__init__(faults)
+        self._switchboard = switchboard
 
     def close_connections(
         self, code: int = 1000, reason: str = "", *, connection: Connection | None = None
@@ -30,23 +33,23 @@ class Interference(Rehearsal):
         """Close the open connections.
 
         Args:
-            code: the code of the close frame, any from 0 to 65535; 1005 is a close frame without
-                a code, and with 1006 the connection ends in order, but without a close frame.
-            reason: its reason.
-            connection: the only one that it is done to.
+            code: the code of the close frame, from 0 to 65535; 1005 sends a close frame without a
+                code, and 1006 ends the connection normally, but without a close frame.
+            reason: the reason in the close frame.
+            connection: the only connection to close; ``None`` means all.
 
         Raises:
-            ValueError: the code is out of its range, or the reason longer than 123 bytes.
+            ValueError: the code is out of its range, or the reason is longer than 123 bytes.
         """
         closing = Closing(code, reason)
         for channel in self._switchboard.channels(connection):
             channel.close(closing)
 
     def replace_connections(self, *, connection: Connection | None = None) -> None:
-        """Close the open connections as if their devices had got other ones: 4000 ``replaced``.
+        """Close the open connections with 4000 ``replaced``, as if their devices had new ones.
 
         Args:
-            connection: the only one that it is done to.
+            connection: the only connection to close; ``None`` means all.
         """
         self.close_connections(4000, "replaced", connection=connection)
 
@@ -54,19 +57,19 @@ class Interference(Rehearsal):
         """End the open connections with a TCP reset.
 
         Args:
-            connection: the only one that it is done to.
+            connection: the only connection to end; ``None`` means all.
         """
         for channel in self._switchboard.channels(connection):
             channel.websocket.drop()
 
     def go_silent(self, *, connection: Connection | None = None) -> None:
-        """Say nothing over the open connections, which stay open: no pong, no event, no close.
+        """Send nothing over the open connections, which stay open: no pong, no event, no close.
 
-        What is received is still noted. Events that happen now are delivered again, as they are
-        not acknowledged.
+        Received frames are still recorded. Events of this time are delivered again later, as they
+        are not acknowledged.
 
         Args:
-            connection: the only one that it is done to.
+            connection: the only connection that becomes silent; ``None`` means all.
         """
         for channel in self._switchboard.channels(connection):
             channel.websocket.go_silent()
@@ -75,20 +78,20 @@ class Interference(Rehearsal):
         """End the silence.
 
         Args:
-            connection: the only one that it is done to.
+            connection: the only connection that is silent no more; ``None`` means all.
         """
         for channel in self._switchboard.channels(connection):
             channel.websocket.speak_again()
 
     def slow_down(self, pause: float, *, connection: Connection | None = None) -> None:
-        """Send what comes over the open connections in pieces of 64 bytes from now on.
+        """Send over the open connections in pieces of 64 bytes from now on.
 
         Args:
             pause: the seconds between two pieces; 0 ends it.
-            connection: the only one that it is done to.
+            connection: the only connection that becomes slow; ``None`` means all.
 
         Raises:
-            ValueError: the pause is below 0.
+            ValueError: the pause is negative.
         """
         if not pause >= 0:
             raise ValueError("pause must be at least 0 seconds")
@@ -102,12 +105,12 @@ class Interference(Rehearsal):
         as_text: bool | None = None,
         connection: Connection | None = None,
     ) -> None:
-        """Send a frame as it is over the open connections, also those that are not ready.
+        """Send a frame over the open connections, including those that are not ready.
 
         Args:
-            frame: text, bytes, or what becomes JSON.
-            as_text: whether it is a text frame; ``None`` is what suits the frame.
-            connection: the only one that it is done to.
+            frame: text or bytes, sent as they are, or a value that is written as JSON.
+            as_text: whether to send a text frame; ``None`` decides by the type of `frame`.
+            connection: the only connection to send it over; ``None`` means all.
         """
         for channel in self._switchboard.channels(connection):
             channel.send(frame, as_text=as_text)
@@ -120,28 +123,28 @@ class Interference(Rehearsal):
         reason: str = "replaced",
         at_latest: float = 30.0,
     ) -> None:
-        """Tell the open connections that the server is about to go away.
+        """Announce over the open connections that the server is going to shut down.
 
-        A device that gets another connection keeps the old one for a little while; of any other
-        device the old one is closed with 1001 in the end.
+        When a device opens a new connection, its old one is closed a moment later. If it opens
+        none, the old one is closed with 1001 in the end.
 
         Args:
-            linger: how long the old one stays when the other is ready, in seconds.
-            code: what it is closed with then.
-            reason: the reason of it.
-            at_latest: when the old one is closed if there is no other, in seconds.
+            linger: how long an old connection stays open when the new one is ready, in seconds.
+            code: the code that it is closed with then.
+            reason: the reason that it is closed with then.
+            at_latest: when an old connection is closed if there is no new one, in seconds.
 
         Raises:
-            ValueError: the code is out of its range, or the reason longer than 123 bytes.
+            ValueError: the code is out of its range, or the reason is longer than 123 bytes.
         """
         hand_over = HandOver(linger, Closing(code, reason))
         for channel in self._switchboard.channels():
             channel.announce_shutdown(hand_over, at_latest)
 
     def go_offline(self) -> None:
-        """Begin an outage of the websockets: they are dropped, and upgrades answered with 503.
+        """Begin an outage of the websockets: drop them, and answer upgrades with 503.
 
-        HTTP works; what happens meanwhile is in the history only.
+        HTTP still works. What happens during the outage is in the history only.
         """
         self._switchboard.go_offline()
 
@@ -151,7 +154,7 @@ class Interference(Rehearsal):
 
     @contextmanager
     def outage(self) -> Iterator[None]:
-        """Be offline while a block runs, see `go_offline`."""
+        """Be offline within a ``with`` block, see `go_offline`."""
         self.go_offline()
         try:
             yield
@@ -168,16 +171,16 @@ class Interference(Rehearsal):
         delay: float | None = None,
         reset: bool = False,
     ) -> None:
-        """Let something go wrong with the next upgrades, see `fail_next`.
+        """Let the next upgrades fail, see `fail_next`.
 
         Args:
-            status: the HTTP status that they are answered with; with 302 and the header
-                ``Location`` they are redirected.
-            times: how many.
-            retry_after: the ``Retry-After`` header, in seconds or as it is to be written; alone
-                it means status 429.
-            headers: headers that are set on the answer.
-            delay: seconds before anything happens.
+            status: the HTTP status that answers them; 302 with the header ``Location`` redirects
+                them.
+            times: the number of upgrades.
+            retry_after: the ``Retry-After`` header, in seconds or as text; alone it implies
+                status 429.
+            headers: headers to set on the answer.
+            delay: seconds to wait before anything happens.
             reset: end the connection with a TCP reset, without an answer.
 
         Raises:
@@ -197,45 +200,45 @@ class Interference(Rehearsal):
     def fail_authorizations(
         self, code: int = 4401, reason: str = "not authorized", *, times: int = 1
     ) -> None:
-        """Refuse the next authorizations, whatever the token.
+        """Refuse the next authorizations, whatever their token.
 
         Args:
-            code: what the connection is closed with, see `close_connections`.
-            reason: the reason of it.
-            times: how many.
+            code: the code that closes the connection, see `close_connections`.
+            reason: the reason that closes the connection.
+            times: the number of authorizations.
 
         Raises:
             ValueError: an argument is out of its range.
         """
-        self._switchboard.faults.refusals.add(Closing(code, reason), times)
+        self._switchboard.script.refusals.add(Closing(code, reason), times)
 
     def delay_readiness(self, seconds: float, *, times: int = 1) -> None:
-        """Let the next connections that are authorized wait before they are ready.
+        """Delay the readiness of the next connections after their authorization.
 
         Args:
-            seconds: how long; ``math.inf`` is for ever.
-            times: how many.
+            seconds: the delay; with ``math.inf`` they never become ready.
+            times: the number of connections.
 
         Raises:
             ValueError: an argument is out of its range.
         """
         if not seconds >= 0:
             raise ValueError("seconds must be at least 0")
-        self._switchboard.faults.delays.add(seconds, times)
+        self._switchboard.script.delays.add(seconds, times)
 
     def precede_readiness(self, data: Mapping[str, Any], *, times: int = 1) -> None:
         """Send an event over the next connections before they are ready.
 
         Args:
-            data: the event, with its ``eventType``; it gets an envelope, as any event.
-            times: over how many.
+            data: the event, with its ``eventType``; it is put into an envelope like any event.
+            times: the number of connections.
 
         Raises:
             ValueError: `times` is less than 1.
             TypeError: the event cannot be written as JSON.
         """
         json.dumps(data)
-        self._switchboard.faults.preludes.add(data, times)
+        self._switchboard.script.preludes.add(data, times)
 
     def drop_at_once(
         self,
@@ -245,22 +248,26 @@ class Interference(Rehearsal):
         reason: str = "",
         times: int | None = None,
     ) -> None:
-        """Accept the next connections, and end them at once.
+        """Accept the next connections, and end them immediately.
 
         Args:
-            after: when: ``upgrade`` or ``readiness``.
-            code: what they are ended with, see `close_connections`.
-            reason: the reason of it.
-            times: how many; ``None`` is all, until `clear_faults`.
+            after: the stage after which they end: ``upgrade`` or ``readiness``.
+            code: the code that ends them, see `close_connections`.
+            reason: the reason that ends them.
+            times: the number of connections; ``None`` means all until `clear_faults`.
 
         Raises:
             ValueError: an argument is out of its range.
         """
-        if after not in self._switchboard.faults.drops:
+        drops = self._switchboard.script.drops
+        if after not in drops:
             raise ValueError(f"after must be upgrade or readiness, not {after!r}")
-        self._switchboard.faults.drops[after].add(Closing(code, reason), times)
+        if times is None:
+            drops[after].add_endless(Closing(code, reason))
+        else:
+            drops[after].add(Closing(code, reason), times)
 
     def clear_faults(self) -> None:
-        """Forget the faults that have not happened yet; an outage goes on."""
+        """Delete the scripted faults that have not happened yet; an outage continues."""
         super().clear_faults()
-        self._switchboard.faults.clear()
+        self._switchboard.script.clear()

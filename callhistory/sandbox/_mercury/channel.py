@@ -7,24 +7,21 @@ import time
 from collections.abc import Iterable, Mapping
 from functools import partial
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
 import attrs
 
 from callhistory.sandbox._faults.connection_script import Closing
 from callhistory.sandbox._mercury.envelopes import Envelope, buffer_state, write_envelope
+from callhistory.sandbox._mercury.switchboard import Switchboard
 from callhistory.sandbox._mercury.websocket import WebSocket
 from callhistory.sandbox._recordings import Connection
-from callhistory.sandbox._timer import Agenda
+from callhistory.sandbox._timer import Timer
 from callhistory.sandbox._world.devices import Device
 from callhistory.sandbox._world.organization import Organization
 from callhistory.sandbox._world.session_json import write_json
 
-if TYPE_CHECKING:
-    from callhistory.sandbox._mercury.switchboard import Switchboard
-
-_AUTHORIZATION_TIMEOUT = 5.0  # seconds
 _REPLACED = Closing(4000, "replaced")
 GOING_AWAY = Closing(1001, "going away")
 _BAD_FRAME = Closing(4400, "authorization expected")
@@ -35,10 +32,10 @@ _DEVICE_GONE = Closing(4404, "there is no such device")
 
 @attrs.frozen
 class HandOver:
-    """What becomes of a connection whose device was told to get another one.
+    """What happens to a connection whose device was asked to open a new one.
 
     Attributes:
-        seconds: how long it stays when there is another one.
+        seconds: how long it stays open when the new one is ready.
         closing: how it is closed then.
     """
 
@@ -47,9 +44,10 @@ class HandOver:
 
 
 class Channel:
-    """A device's websocket: authorization, readiness, pings and acknowledgements.
+    """A device's connection: authorization, readiness, pings and acknowledgements.
 
-    Its thread reads from it; any thread may send to it, and none has to wait for the client.
+    One thread reads from it, in `converse`; any thread may call the other methods, and none of
+    them waits for the client for long.
     """
 
     def __init__(
@@ -59,15 +57,15 @@ class Channel:
         device: Device,
         organization: Organization,
         switchboard: Switchboard,
-        agenda: Agenda,
+        timer: Timer,
     ) -> None:
         self.websocket = websocket
         self.connection = connection
         self.device = device
         self._organization = organization
         self._switchboard = switchboard
-        self._log = switchboard.log
-        self._agenda = agenda
+        self._recordings = switchboard.recordings
+        self._timer = timer
         self._lock = RLock()
         self._sequence_number = 0
         self._is_authorized = False
@@ -75,11 +73,11 @@ class Channel:
         self._hand_over: HandOver | None = None
 
     def converse(self, messages: Iterable[object]) -> None:
-        """Answer what the device says, until it says no more."""
-        drop = self._switchboard.faults.drops["upgrade"].take()
+        """Answer the messages of the device until the connection ends."""
+        drop = self._switchboard.script.drops["upgrade"].take()
         if drop is not None:
             self.close(drop)
-        self._agenda.after(_AUTHORIZATION_TIMEOUT, self._expire)
+        self._timer.after(self._switchboard.limits.authorization_timeout, self._expire)
         for content in messages:
             if isinstance(content, str | bytes):
                 self._receive(content)
@@ -92,7 +90,7 @@ class Channel:
 
     def _receive(self, content: str | bytes) -> None:
         frame = _read(content)
-        self._log.record(self.connection, "received", frame_type(frame), content)
+        self._recordings.add_frame(self.connection, "received", frame_type(frame), content)
         if not self._is_authorized:
             self._authorize(frame)
         elif self._organization.devices.find(self.device.url) is None:
@@ -112,7 +110,7 @@ class Channel:
             return
         scheme, _, token = bearer.partition(" ")
         account = self._organization.account_of_token(token) if scheme == "Bearer" else None
-        refusal = self._switchboard.faults.refusals.take()
+        refusal = self._switchboard.script.refusals.take()
         if refusal is not None:
             self.close(refusal)
         elif account is None:
@@ -121,11 +119,11 @@ class Channel:
             self.close(_FORBIDDEN)
         else:
             self._is_authorized = True
-            delay = self._switchboard.faults.delays.take()
+            delay = self._switchboard.script.delays.take()
             if delay is None:
                 self._become_ready()
             else:
-                self._agenda.after(delay, self._become_ready)
+                self._timer.after(delay, self._become_ready)
 
     def _become_ready(self) -> None:
         now = self._organization.clock()
@@ -133,22 +131,22 @@ class Channel:
             if not self.websocket.is_open:
                 return
             missing = self._switchboard.unacknowledged.of(self.device.url)
-            prelude = self._switchboard.faults.preludes.take()
+            prelude = self._switchboard.script.preludes.take()
             if prelude is not None:
                 self._deliver(write_envelope(prelude, now))
             self._post(write_envelope(buffer_state(), now))
-            # From here on everything that happens is delivered: nothing falls in between.
+            # From here on everything is delivered; the lock keeps later events behind this one.
             self._is_ready = True
-            self._log.note(self.connection, ready_at=time.monotonic())
+            self._recordings.update(self.connection, ready_at=time.monotonic())
             for envelope in missing:
                 self._deliver(envelope)
         self._switchboard.replace_older(self)
-        drop = self._switchboard.faults.drops["readiness"].take()
+        drop = self._switchboard.script.drops["readiness"].take()
         if drop is not None:
             self.close(drop)
 
     def deliver(self, envelope: Envelope) -> None:
-        """Send an envelope, again and again until it is acknowledged, if the device is ready."""
+        """Send an envelope to a device that is ready, and repeat it until it is acknowledged."""
         with self._lock:
             if not self._is_ready:
                 return
@@ -160,7 +158,7 @@ class Channel:
     def _deliver(self, envelope: Envelope) -> None:
         self._switchboard.unacknowledged.add(self.device.url, envelope)
         self._post(envelope)
-        self._agenda.after(self._switchboard.ack_timeout, partial(self._redeliver, envelope))
+        self._timer.after(self._switchboard.ack_timeout, partial(self._redeliver, envelope))
 
     def _redeliver(self, envelope: Envelope) -> None:
         with self._lock:
@@ -173,42 +171,37 @@ class Channel:
         self.send({**envelope, "sequenceNumber": self._sequence_number})
 
     def send(self, frame: object, *, as_text: bool | None = None) -> None:
-        """Send a frame: text and bytes as they are, anything else as JSON.
-
-        Args:
-            frame: the frame.
-            as_text: whether it is a text frame; ``None`` is as it suits it.
-        """
+        """Send a frame, see `Sandbox.send_frame`."""
         if isinstance(frame, str | bytes):
             content, kind = frame, frame_type(_read(frame))
         else:
             content, kind = write_json(frame), frame_type(frame)
         if as_text is None:
             as_text = isinstance(content, str)
-        note = partial(self._log.record, self.connection, "sent", kind, content)
-        self.websocket.send(content, as_text=as_text, note=note)
+        record = partial(self._recordings.add_frame, self.connection, "sent", kind, content)
+        self.websocket.send(content, as_text=as_text, record=record)
 
     def close(self, closing: Closing) -> None:
-        """Begin to close."""
+        """Send a close frame."""
         self.websocket.close(closing.code, closing.reason)
 
     def announce_shutdown(self, hand_over: HandOver, at_latest: float) -> None:
-        """Tell the device to get another connection; this one ends then, or after so long."""
+        """Ask the device to open a new connection; close this one then, or after some seconds."""
         with self._lock:
             self._hand_over = hand_over
             # With an id: the JavaScript SDK acknowledges it, and fails without one.
             self.send({"id": str(uuid4()), "type": "shutdown"})
-        self._agenda.after(at_latest, partial(self.close, GOING_AWAY))
+        self._timer.after(at_latest, partial(self.close, GOING_AWAY))
 
     def give_way(self) -> None:
-        """Deliver nothing more, as the device has another connection now, and close."""
+        """Deliver nothing more and close, as the device has a new connection."""
         with self._lock:
             self._is_ready = False
             hand_over = self._hand_over
         if hand_over is None:
             self.close(_REPLACED)
         else:
-            self._agenda.after(hand_over.seconds, partial(self.close, hand_over.closing))
+            self._timer.after(hand_over.seconds, partial(self.close, hand_over.closing))
 
 
 def _read(content: str | bytes) -> dict[str, Any]:
@@ -222,7 +215,7 @@ def _read(content: str | bytes) -> dict[str, Any]:
 
 
 def frame_type(frame: object) -> str | None:
-    """Give the type of a frame, or else that of the event in it."""
+    """Return the type of a frame, or else the type of the event in it."""
     if isinstance(frame, Mapping):
         data = frame.get("data")
         event_type = data.get("eventType") if isinstance(data, Mapping) else None

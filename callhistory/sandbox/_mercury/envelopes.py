@@ -1,4 +1,4 @@
-"""What Mercury puts around an event, and what events tell."""
+"""Live events as Mercury writes them, and the envelopes around them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from callhistory.sandbox._world.changes import Change, ChangeKind
 Envelope = dict[str, Any]
 _PREFIX = f"SANDBOX_{uuid4()}"
 _numbers = itertools.count(1)
-_NO_STATUS = 0  # as the events in Cisco's own fixtures have it
+_NO_STATUS = 0  # as in the events of Cisco's own fixtures
 
 
 def write_envelope(data: Mapping[str, Any], now: datetime) -> Envelope:
-    """Put an event into an envelope; its number on a connection is still missing."""
+    """Return an event in an envelope, without the sequence number of a connection."""
     return {
         "id": str(uuid4()),
         "data": data,
@@ -31,7 +31,7 @@ def write_envelope(data: Mapping[str, Any], now: datetime) -> Envelope:
 
 
 def buffer_state() -> Mapping[str, Any]:
-    """Write the event that makes a connection usable."""
+    """Return the event that tells a device that its connection is ready."""
     return {
         "eventType": "mercury.buffer_state",
         "bufferState": {"conversation": "EMPTY", "locus": "EMPTY"},
@@ -39,7 +39,7 @@ def buffer_state() -> Mapping[str, Any]:
 
 
 def event_of(change: Change) -> Mapping[str, Any]:
-    """Write a change as an event."""
+    """Return the event that announces a change."""
     match change.kind:
         case ChangeKind.VIEWED:
             read = [{"sessionId": session_id} for session_id in change.session_ids]

@@ -21,11 +21,10 @@ from websockets.server import ServerProtocol
 
 from callhistory.sandbox._faults.http_faults import reset
 
-_PATIENCE = 1.0  # seconds that a client may take to read what it is sent, and to end a connection
 _CHUNK = 65536
-_PIECE = 64  # bytes that a slow connection sends at once
+_PIECE = 64  # bytes that a slow connection sends at a time
 
-# The library's own log would show tokens and names.
+# The log of the websockets library would show tokens and names.
 _SILENT = logging.Logger("callhistory.sandbox.websocket")
 _SILENT.disabled = True
 
@@ -46,17 +45,22 @@ class Ending:
 
 
 class WebSocket:
-    """A TCP connection and the protocol on it.
+    """A TCP connection, and the websocket protocol on it.
 
-    One thread reads it, from `events`, and gives it back in the end, with `release`. Everything
-    else may be called by any thread, and takes no longer than a second, even if the client hangs.
+    One thread reads it with `events` and closes it in the end with `release`. Any thread may call
+    the other methods; they wait for a client that hangs no longer than the timeout.
+
+    Args:
+        connection: the TCP connection.
+        timeout: the seconds for the client to read what was sent, and to answer a close frame.
 
     Attributes:
         was_asked: whether the client has asked for the upgrade.
     """
 
-    def __init__(self, connection: socket.socket) -> None:
-        connection.settimeout(_PATIENCE)
+    def __init__(self, connection: socket.socket, timeout: float) -> None:
+        connection.settimeout(timeout)
+        self._timeout = timeout
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
         self._socket = connection
         self._protocol = ServerProtocol(
@@ -67,7 +71,7 @@ class WebSocket:
         self._silent = False
         self._pause = 0.0
         self._over = Event()  # ends a pause
-        self._unsaid: list[bytes] = []
+        self._unsent: list[bytes] = []
         self._closing_at: float | None = None
         self._unlisted_close: tuple[int, str] | None = None
         self._hung_up = False
@@ -75,7 +79,7 @@ class WebSocket:
 
     @property
     def is_open(self) -> bool:
-        """Whether frames can be sent: after the upgrade, and before anybody closes."""
+        """Whether frames can be sent: after the upgrade, and before either side closes."""
         closing = self._hung_up or self._closing_at is not None
         return self._protocol.state is State.OPEN and not closing
 
@@ -91,7 +95,7 @@ class WebSocket:
         return Ending(int(close.code), close.reason, by_client=first_is_theirs)
 
     def events(self) -> Iterator[Request | str | bytes]:
-        """Read the request for the upgrade, then messages, until the connection has ended."""
+        """Yield the request for the upgrade, then messages, until the connection has ended."""
         fragments: list[Frame] = []
         for event in self._received():
             if isinstance(event, Request):
@@ -123,46 +127,46 @@ class WebSocket:
 
     def _is_overdue(self) -> bool:
         closing_at = None if self._silent else self._closing_at
-        return closing_at is not None and time.monotonic() - closing_at > _PATIENCE
+        return closing_at is not None and time.monotonic() - closing_at > self._timeout
 
     def accept(self, request: Request) -> Response:
-        """Give the answer to a request for an upgrade: a 101 if nothing is wrong with it."""
+        """Return the answer to a request for an upgrade; its status is 101 for a valid request."""
         return self._protocol.accept(request)
 
     def respond(self, response: Response) -> None:
-        """Answer the request for the upgrade; anything but a 101 ends the connection."""
+        """Send the answer to the request for an upgrade; any status but 101 ends the connection."""
         with self._writing:
             self._protocol.send_response(response)
             self._flush()
 
-    def send(self, content: str | bytes, *, as_text: bool, note: Callable[[], object]) -> None:
-        """Send a message, unless it is silent or being closed.
+    def send(self, content: str | bytes, *, as_text: bool, record: Callable[[], object]) -> None:
+        """Send a message, unless the websocket is silent or closing.
 
         Args:
             content: the message.
-            as_text: whether it is a text frame, or a binary one.
-            note: called before the message is sent, if it is.
+            as_text: whether to send a text frame or a binary one.
+            record: called before the message is sent, if it is sent.
         """
         payload = content.encode() if isinstance(content, str) else content
         with self._writing:
             if self.is_open and not self._silent:
-                note()
+                record()
                 send = self._protocol.send_text if as_text else self._protocol.send_binary
                 send(payload)
                 self._flush()
 
     def close(self, code: int, reason: str = "") -> None:
-        """Begin to close, also if it is silent; harmless if it is being closed.
+        """Send a close frame, also if the websocket is silent; do nothing if it is closing.
 
         Args:
-            code: any from 0 to 65535; 1005 is a close frame without a code, 1006 none at all.
-            reason: at most 123 bytes of it.
+            code: from 0 to 65535; 1005 for a close frame without a code, 1006 for no close frame.
+            reason: at most 123 bytes.
         """
         with self._writing:
             self._close(code, reason)
 
-    def leave(self, code: int, reason: str) -> bool:
-        """Begin to close if that needs no waiting, and say whether it did."""
+    def close_unless_blocked(self, code: int, reason: str) -> bool:
+        """Send a close frame if that needs no waiting, and return whether it was sent."""
         if not self._writing.acquire(blocking=False):
             return False
         try:
@@ -184,11 +188,11 @@ class WebSocket:
         elif _may_be_sent(code):
             self._protocol.send_close(code, reason)
         else:
-            # The library would refuse to; some server might not.
+            # The library refuses to send this code; other servers may send it.
             self._closing_at = time.monotonic()
             self._unlisted_close = code, reason
             frame = Frame(Opcode.CLOSE, struct.pack("!H", code) + reason.encode())
-            self._unsaid.append(frame.serialize(mask=False))
+            self._unsent.append(frame.serialize(mask=False))
         self._flush()
 
     def _is_writable(self) -> bool:
@@ -199,35 +203,35 @@ class WebSocket:
             return bool(selector.select(0))
 
     def go_silent(self) -> None:
-        """Say nothing more, not even what the protocol asks for."""
+        """Send nothing more, not even what the protocol requires."""
         with self._writing:
             self._silent = True
 
     def speak_again(self) -> None:
-        """End the silence with what the protocol has asked for in the meantime."""
+        """End the silence, and send what the protocol has required in the meantime."""
         with self._writing:
             self._silent = False
             self._flush()
 
     def slow_down(self, pause: float) -> None:
-        """Send in small pieces from now on, with so many seconds in between; 0 ends it."""
+        """Send in small pieces from now on, with a pause in seconds in between; 0 ends it."""
         with self._writing:
             self._pause = pause
 
     def drop(self) -> None:
         """End the connection with a TCP reset."""
         self._hung_up = self._resetting = True
-        # A socket that another thread waits at stays open: it is woken, and does the rest.
+        # Closing would not wake the thread that reads; this does, and that thread does the rest.
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RD)
 
     def hang_up(self) -> None:
-        """End the connection without a close frame, after what was sent."""
+        """End the connection without a close frame."""
         self._hung_up = True
         self._shut()
 
     def release(self) -> None:
-        """Give the socket back."""
+        """Close the socket."""
         with self._writing:
             self._protocol.receive_eof()
             with contextlib.suppress(OSError):
@@ -236,14 +240,14 @@ class WebSocket:
             self._socket.close()
 
     def _flush(self) -> None:
-        self._unsaid += self._protocol.data_to_send()
+        self._unsent += self._protocol.data_to_send()
         if self._closing_at is None and self._protocol.close_expected():
             self._closing_at = time.monotonic()
         if self._silent:
             return
-        unsaid, self._unsaid = self._unsaid, []
+        unsent, self._unsent = self._unsent, []
         try:
-            for data in unsaid:
+            for data in unsent:
                 if data and not self._pause:
                     self._socket.sendall(data)
                 elif data:
@@ -253,7 +257,7 @@ class WebSocket:
                 else:
                     self._socket.shutdown(socket.SHUT_WR)
         except TimeoutError:
-            # The client hangs. Half a frame may have been sent, so nothing can follow.
+            # The client hangs. Half a frame may have been sent, so nothing can follow it.
             self.hang_up()
         except OSError:
             self._shut()

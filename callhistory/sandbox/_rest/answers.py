@@ -12,29 +12,29 @@ from callhistory.sandbox._world.accounts import Account
 
 
 def tracking_id() -> str:
-    """Give the request's tracking id; one that has none gets one."""
+    """Return the tracking id of the request, or a new one if it has none."""
     if "tracking_id" not in g:
         g.tracking_id = request.headers.get("trackingid") or f"SANDBOX_{uuid4()}_1"
     return cast(str, g.tracking_id)
 
 
 def refusal(status: int, message: str) -> Response:
-    """Say no, in the way that Webex words it."""
+    """Return a refusal in the form that Webex uses."""
     answer = jsonify(message=message, errors=[{"description": message}], trackingId=tracking_id())
     answer.status_code = status
     return answer
 
 
 def caller() -> Account:
-    """Give the account whose token the request carries."""
+    """Return the account that the request's token belongs to."""
     return cast(Account, g.account)
 
 
 def json_body() -> Any:
-    """Read the request's body.
+    """Return the body of the request.
 
     Raises:
-        BadRequest: it is not JSON, or does not say so.
+        BadRequest: it is not JSON, or its content type is another.
     """
     if request.mimetype != "application/json":
         raise BadRequest("content-type must be application/json")

@@ -1,4 +1,4 @@
-"""The refresh of tokens."""
+"""OAuth: the endpoint that refreshes access tokens."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _FORM = "application/x-www-form-urlencoded"
 _NINETY_DAYS = 90 * 24 * 3600
 
 
-def tokens(organization: Organization) -> Blueprint:
-    """Make the route that tokens are refreshed at."""
-    routes = Blueprint("tokens", __name__)
+def oauth(organization: Organization) -> Blueprint:
+    """Return the route that refreshes access tokens."""
+    routes = Blueprint("oauth", __name__)
 
     @routes.post(TOKEN)
     def refresh() -> Response:
@@ -34,15 +34,15 @@ def tokens(organization: Organization) -> Blueprint:
         account = organization.account_of_refresh_token(form["refresh_token"])
         if account is None:
             raise BadRequest("refresh_token is wrong")
-        if organization.rotate_refresh_tokens:
+        if organization.options.rotate_refresh_tokens:
             account.rotate_refresh_token()
-        lifetime = organization.token_lifetime
+        lifetime = organization.options.token_lifetime
         return jsonify(
             access_token=account.issue_token(organization.clock() + lifetime),
             expires_in=math.ceil(lifetime.total_seconds()),
             refresh_token=account.refresh_token,
             refresh_token_expires_in=_NINETY_DAYS,
-            token_type="Bearer",  # noqa: S106 - no password
+            token_type="Bearer",  # noqa: S106 - not a password
         )
 
     return routes

@@ -1,4 +1,4 @@
-"""The registration of devices."""
+"""WDM: the registration of devices."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from callhistory.sandbox._world.addresses import WDM
 from callhistory.sandbox._world.devices import Device, ExcessiveDevicesError, RegistrationError
 from callhistory.sandbox._world.organization import Organization
 
-# What a client tells the backend by.
+# Clients recognize the calling backend by its behavior and entitlements.
 _BEHAVIORS = {
     "WEBEX_CALLING": ("NATIVE_WEBEX_TEAMS_CALLING", ("basic", "bc-sp-standard")),
     "BROADWORKS_CALLING": ("NATIVE_WEBEX_TEAMS_CALLING", ("basic", "broadworks-connector")),
@@ -24,7 +24,7 @@ _BEHAVIORS = {
 
 
 def wdm(organization: Organization) -> Blueprint:
-    """Make the routes of the device registration."""
+    """Return the routes of the device registration."""
     routes = Blueprint("wdm", __name__, url_prefix=WDM)
     devices = organization.devices
 
@@ -48,7 +48,7 @@ def wdm(organization: Organization) -> Blueprint:
     def refresh(device_id: object) -> Response:
         try:
             body = json_body() if request.get_data() else {}
-            device = devices.refresh(_own_url(), caller().id, body)
+            device = devices.refresh(url(), caller().id, body)
         except RegistrationError as error:
             raise BadRequest(str(error)) from None
         if device is None:
@@ -57,18 +57,18 @@ def wdm(organization: Organization) -> Blueprint:
 
     @routes.get("/devices/<uuid:device_id>")
     def show(device_id: object) -> Response:
-        device = devices.find(_own_url(), caller().id)
+        device = devices.find(url(), caller().id)
         if device is None:
             raise _gone()
         return _answer(organization, device)
 
     @routes.delete("/devices/<uuid:device_id>")
     def unregister(device_id: object) -> Response:
-        if not devices.delete(_own_url(), caller().id):
+        if not devices.delete(url(), caller().id):
             raise _gone()
         return Response(status=204)
 
-    def _own_url() -> str:
+    def url() -> str:
         return organization.addresses.http(request.path)
 
     return routes
@@ -79,7 +79,7 @@ def _gone() -> NotFound:
 
 
 def _to_wire(organization: Organization, device: Device) -> dict[str, Any]:
-    behavior, entitlements = _BEHAVIORS[organization.backend]
+    behavior, entitlements = _BEHAVIORS[organization.options.backend]
     modified = write_time(device.modified_at)
     return {
         **device.to_wire(),

@@ -11,7 +11,7 @@ JANUS = "/janus/api/v1"
 MERCURY = "/v1"
 METRICS = "/metrics/api/v1"
 REGISTRATIONS = f"{MERCURY}/apps/wx2/registrations"
-TOKEN = "/v1/access_token"  # noqa: S105 - a path, no password
+TOKEN = "/v1/access_token"  # noqa: S105 - a path, not a password
 U2C = "/u2c/api/v1"
 UCMGMT = "/ucmgmt"
 WDM = "/wdm/api/v1"
@@ -22,27 +22,27 @@ class Addresses:
     """The addresses of one sandbox.
 
     Attributes:
-        port: where HTTP is answered.
-        mercury_port: where websockets are answered.
+        port: the port of its HTTP server.
+        mercury_port: the port of its websocket server.
     """
 
     port: int
     mercury_port: int
 
     def http(self, path: str) -> str:
-        """Give the address of a path."""
+        """Return the HTTP address of a path."""
         return f"http://{HOST}:{self.port}{path}"
 
-    def registration(self, registration: str) -> str:
-        """Give the address of a registration's websocket."""
-        return self.websocket(f"{REGISTRATIONS}/{registration}/messages")
-
     def websocket(self, path: str) -> str:
-        """Give the address of a path that websockets are answered at."""
+        """Return the websocket address of a path."""
         return f"ws://{HOST}:{self.mercury_port}{path}"
 
+    def registration(self, registration: str) -> str:
+        """Return the websocket address of a registration."""
+        return self.websocket(f"{REGISTRATIONS}/{registration}/messages")
+
     def catalog(self) -> dict[str, Any]:
-        """Give the service catalog; no service link in it is a prefix of another's."""
+        """Return the service catalog; no service link in it is a prefix of another."""
         services = {
             "hydra": "/hydra/v1",
             "janus": JANUS,
@@ -56,7 +56,7 @@ class Addresses:
                 **{name: self.http(path) for name, path in services.items()},
                 "mercury": f"http://{HOST}:{self.mercury_port}{MERCURY}",
             },
-            # The JavaScript SDK wants an object here. It would add the port of a host's address to
-            # the host, and both ports are at the same host.
+            # The JavaScript SDK needs an object here. With entries in it, the SDK would append the
+            # port of one service to the host of another.
             "hostCatalog": {},
         }

@@ -1,4 +1,4 @@
-"""What changed in a history, told to whoever carries it to the user's devices."""
+"""Changes of call histories, and who is informed of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from callhistory.sandbox._world.session_json import Wire
 
 
 class ChangeKind(StrEnum):
-    """The kinds of change, by the event type that tells of them."""
+    """The kinds of change; each value is the type of the event that announces it."""
 
     RECENT = "janus.user_recent_sessions"
     RECENT_LEGACY = "janus.user_sessions"
@@ -22,13 +22,13 @@ class ChangeKind(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Change:
-    """A change in a user's history.
+    """A change of a user's history.
 
     Attributes:
         kind: what happened.
-        user_id: whose history it is.
-        session_ids: the sessions it happened to.
-        sessions: the sessions themselves, where they are new.
+        user_id: whose history changed.
+        session_ids: the sessions that changed.
+        sessions: the sessions themselves, if they are new.
     """
 
     kind: ChangeKind
@@ -41,24 +41,23 @@ Subscriber = Callable[[Change], None]
 
 
 class Changes:
-    """Passes every change on to those who asked for it, in the thread that caused it."""
+    """Calls its subscribers with every change, in the thread that caused it."""
 
     def __init__(self) -> None:
         self._subscribers: tuple[Subscriber, ...] = ()
         self._lock = Lock()
 
-    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
-        """Ask for the changes; what comes back ends it."""
+    def subscribe(self, subscriber: Subscriber) -> None:
+        """Call a function with every change from now on."""
         with self._lock:
             self._subscribers += (subscriber,)
 
-        def unsubscribe() -> None:
-            with self._lock:
-                self._subscribers = tuple(s for s in self._subscribers if s is not subscriber)
-
-        return unsubscribe
+    def unsubscribe(self, subscriber: Subscriber) -> None:
+        """Call a function no more."""
+        with self._lock:
+            self._subscribers = tuple(s for s in self._subscribers if s != subscriber)
 
     def publish(self, change: Change) -> None:
-        """Tell everybody of a change."""
+        """Call all subscribers."""
         for subscriber in self._subscribers:
             subscriber(change)

@@ -14,10 +14,11 @@ Pair = tuple[int, str]
 
 
 class History:
-    """The sessions of one user; any thread may call it.
+    """The sessions of one user; any thread may use it.
 
-    A session is found by its pair: the time at which it ended, in milliseconds since 1970, and its
-    id. Sessions are never changed in place, so that a page can be written out while they change.
+    A session is identified by a pair: its end time in milliseconds since 1970, and its id.
+    Sessions are never changed in place, so that a page can be written while another thread changes
+    them.
     """
 
     def __init__(self, sessions: Iterable[Wire] = ()) -> None:
@@ -25,7 +26,7 @@ class History:
         self._lock = Lock()
 
     def add(self, session: Wire) -> None:
-        """Take in a copy of a session; one with the same pair is replaced."""
+        """Add a copy of a session; it replaces the one with the same pair."""
         with self._lock:
             self._sessions[_pair_of(session)] = deepcopy(session)
 
@@ -38,14 +39,14 @@ class History:
         new_session_types: bool = True,
         shared_sessions: bool = True,
     ) -> list[Wire]:
-        """Give the sessions that ended at ``since`` or later, sorted by their end.
+        """Return the sessions that ended at ``since`` or later, sorted by end time.
 
         Args:
             since: an aware time.
-            limit: how many at most, counted after sorting.
-            descending: whether the latest comes first.
-            new_session_types: whether types other than ``SPARK`` are wanted.
-            shared_sessions: whether ``WEBEXCALLING_SHARED`` is wanted as well.
+            limit: the maximum number of sessions, counted after sorting; ``None`` means all.
+            descending: whether the latest session comes first.
+            new_session_types: whether to include types other than ``SPARK``.
+            shared_sessions: whether to include ``WEBEXCALLING_SHARED`` as well.
         """
         first = epoch_ms(since)
         with self._lock:
@@ -60,7 +61,7 @@ class History:
         return [session for _, session in found[:limit]]
 
     def mark_read(self, pairs: Iterable[Pair]) -> list[str]:
-        """Mark sessions as read and give the ids of those that were found."""
+        """Mark sessions as read and return the ids of those that exist."""
         with self._lock:
             found = [pair for pair in dict.fromkeys(pairs) if pair in self._sessions]
             for pair in found:
@@ -68,7 +69,7 @@ class History:
         return [session_id for _, session_id in found]
 
     def delete(self, pairs: Iterable[Pair]) -> list[str]:
-        """Delete sessions and give the ids of those that were found."""
+        """Delete sessions and return the ids of those that existed."""
         with self._lock:
             found = [pair for pair in dict.fromkeys(pairs) if self._sessions.pop(pair, None)]
         return [session_id for _, session_id in found]

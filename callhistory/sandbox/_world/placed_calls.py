@@ -1,13 +1,15 @@
-"""Calls that a program places, with whatever it leaves open filled in."""
+"""Calls that a program places, and calls that happen by themselves."""
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from random import Random
+from typing import Any
 
 import attrs
 
-from callhistory.sandbox._world.accounts import Account
+from callhistory.sandbox._timer import Timer
 from callhistory.sandbox._world.organization import Organization
 from callhistory.sandbox._world.people import Person
 from callhistory.sandbox._world.session_json import Call
@@ -16,10 +18,21 @@ from callhistory.sandbox._world.ucm_phones import DIRECTORY_NUMBERS
 _RINGING = timedelta(seconds=10)
 _TALKING = 42  # seconds
 
+# In turn, so that somebody who waits for a kind of call does not wait for long.
+_CHATTER: tuple[dict[str, Any], ...] = (
+    {"disposition": "MISSED"},
+    {"disposition": "Answered"},
+    {"disposition": "MISSED", "session_type": "SPARK"},
+    {"disposition": "Initiated"},
+    {"disposition": "MISSED", "private": True},
+    {"disposition": "ANSWERED", "session_type": "SPARK"},
+    {"disposition": "Canceled"},
+)
+
 
 @attrs.frozen(kw_only=True)
 class PlacedCall:
-    """What a program says of a call, see `Sandbox.place_call`."""
+    """The arguments of `Sandbox.place_call` that describe the call."""
 
     name: str | None
     phone_number: str | None
@@ -31,8 +44,8 @@ class PlacedCall:
     started_at: datetime | None
     ended_at: datetime | None
 
-    def complete(self, organization: Organization, account: Account) -> Call:
-        """Fill in what was left open.
+    def complete(self, organization: Organization, owner: Person) -> Call:
+        """Return the call, with everything that was left open filled in.
 
         Raises:
             ValueError: a time has no offset, or the call ends before it starts.
@@ -40,8 +53,9 @@ class PlacedCall:
         kind = self.disposition.upper()
         direction = "OUTGOING" if kind in ("INITIATED", "CANCELED") else "INCOMING"
         started_at, ended_at, duration = self._times(organization.clock())
+        is_ucm = organization.options.backend == "UCM_CALLING"
         return Call(
-            owner=account.person,
+            owner=owner,
             party=None if self.private else self._party(organization),
             disposition=self.disposition,
             direction=self.direction or direction,
@@ -49,7 +63,7 @@ class PlacedCall:
             started_at=started_at,
             ended_at=ended_at,
             duration_seconds=duration,
-            cucm_dn=DIRECTORY_NUMBERS[0] if organization.backend == "UCM_CALLING" else None,
+            cucm_dn=DIRECTORY_NUMBERS[0] if is_ucm else None,
         )
 
     def _times(self, now: datetime) -> tuple[datetime, datetime, int]:
@@ -78,16 +92,30 @@ class PlacedCall:
         return started, ended, duration
 
     def _party(self, organization: Organization) -> Person:
+        contacts = organization.contacts
         if self.name is None:
-            person = _somebody(organization, organization.rng, self.session_type == "SPARK")
+            colleague = self.session_type == "SPARK"
+            person = organization.rng.choice([p for p in contacts if p.is_colleague == colleague])
         else:
-            known = (person for person in organization.contacts if person.name == self.name)
+            known = (person for person in contacts if person.name == self.name)
             person = next(known, None) or organization.meet(self.name)
         if self.phone_number is not None:
             person = attrs.evolve(person, phone_number=self.phone_number)
         return person
 
 
-def _somebody(organization: Organization, rng: Random, colleague: bool) -> Person:
-    people = [person for person in organization.contacts if person.is_colleague == colleague]
-    return rng.choice(people)
+def place_regularly(place_call: Callable[..., object], seconds: float, timer: Timer) -> None:
+    """Place calls of all kinds at regular intervals; the first one after the first interval.
+
+    Args:
+        place_call: places a call.
+        seconds: the interval.
+        timer: what runs it.
+    """
+    kinds = itertools.cycle(_CHATTER)
+
+    def place_next() -> None:
+        timer.after(seconds, place_next)
+        place_call(**next(kinds))
+
+    timer.after(seconds, place_next)

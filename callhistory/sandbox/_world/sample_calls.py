@@ -12,14 +12,20 @@ from callhistory.sandbox._world.addresses import Addresses
 from callhistory.sandbox._world.people import Person
 from callhistory.sandbox._world.session_json import Call, Wire, write_session
 from callhistory.sandbox._world.ucm_phones import DIRECTORY_NUMBERS, UNLISTED_NUMBER
-from callhistory.sandbox._world.workdays import is_away, ring_times, some_more_than_others
 
 _SPAN = timedelta(days=6)
+
+# How many calls begin at an hour of the day, by the time of this machine's zone, and how much less
+# busy the other hours are.
+_BY_HOUR = {8: 4, 9: 10, 10: 12, 11: 10, 12: 5, 13: 7, 14: 11, 15: 10, 16: 8, 17: 4, 18: 2}
+_AT_NIGHT = 0.1
+_AT_WEEKENDS = 0.1
+_AT_THE_DESK = {9, 10, 11, 13, 14, 15, 16}
 
 
 @attrs.frozen
 class _Sample:
-    """A kind of call; every one appears once before any appears twice."""
+    """A kind of call; each kind appears once before any appears twice."""
 
     disposition: str
     direction: str
@@ -75,28 +81,28 @@ def sample_sessions(
     complete: bool,
     days: int | None = None,
 ) -> list[Wire]:
-    """Make up a user's calls of the last days.
+    """Return sessions of a user's last days.
 
     Args:
         owner: whose history it is.
-        people: who calls and is called, colleagues and others.
-        count: how many sessions.
+        people: the people who call and are called, colleagues and others.
+        count: the number of sessions.
         backend: the calling backend; UCM has lines, and only Webex Calling has shared lines.
-        now: when the last day ends.
-        rng: what is random is taken from here, so that a seed always gives the same calls.
-        addresses: where the sandbox is.
-        complete: whether every session has all that is documented; else some miss an address, as
-            real ones do.
-        days: how many days; most calls come at working hours, some are from the same people, and
-            those that come when nobody is at the desk are missed more often. ``None`` spreads the
-            calls evenly over six days.
+        now: the end of the last day.
+        rng: the source of everything random, so that a seed always leads to the same calls.
+        addresses: the addresses of the sandbox.
+        complete: whether every session has all documented fields; otherwise some lack an address,
+            as real ones do.
+        days: the number of days; most calls then come during working hours, some people call more
+            often than others, and calls that come while nobody is at the desk are missed more
+            often. ``None`` spreads the calls evenly over six days.
     """
     if days is None:
         spread = [_SPAN * ((index + 0.8 * rng.random()) / count) for index in range(count)]
         end_times = [now - timedelta(minutes=2) - before for before in spread]
     else:
-        end_times = ring_times(now, days, count, rng)
-        people = some_more_than_others(people)
+        end_times = _ring_times(now, days, count, rng)
+        people = _repeat_frequent(people)
     sessions: list[Wire] = []
     samples: list[_Sample] = []
     for ended_at in end_times:
@@ -104,7 +110,7 @@ def sample_sessions(
             samples = rng.sample(_SAMPLES, len(_SAMPLES))
         sample = samples.pop()
         if days is not None:
-            sample = _suited(sample, is_away(ended_at), rng)
+            sample = _suited(sample, _is_away(ended_at), rng)
         call = _call(sample, owner, people, backend=backend, ended_at=ended_at, rng=rng)
         session = write_session(call, rng, addresses)
         if sample.is_read:
@@ -118,7 +124,7 @@ def sample_sessions(
 
 
 def _suited(sample: _Sample, away: bool, rng: Random) -> _Sample:
-    """Give another kind of incoming call instead, in two of three cases that do not suit."""
+    """Replace two of three incoming calls that do not fit somebody's being away or at the desk."""
     if (sample.disposition == "MISSED") == away or sample.direction == "OUTGOING":
         return sample
     others = [
@@ -173,3 +179,31 @@ def _redirection(sample: _Sample, by: Person) -> Wire:
         "sipUrl": f"sip:{by.phone_number}@example.com",
         "userId": by.id,
     }
+
+
+def _ring_times(now: datetime, days: int, count: int, rng: Random) -> list[datetime]:
+    """Return times within the days before `now`, the latest first."""
+    hours = [now - timedelta(hours=hour) for hour in range(1, 24 * days + 1)]
+    begun = rng.choices(hours, [_calls_in_hour(hour) for hour in hours], k=count)
+    return sorted((hour + timedelta(hours=rng.random()) for hour in begun), reverse=True)
+
+
+def _calls_in_hour(moment: datetime) -> float:
+    local = moment.astimezone()
+    return _BY_HOUR.get(local.hour, _AT_NIGHT) * (_AT_WEEKENDS if local.weekday() > 4 else 1)
+
+
+def _is_away(moment: datetime) -> bool:
+    """Return whether nobody is at the desk: at noon, in the evening, at weekends."""
+    local = moment.astimezone()
+    return local.weekday() > 4 or local.hour not in _AT_THE_DESK
+
+
+def _repeat_frequent(people: Sequence[Person]) -> list[Person]:
+    """Repeat each person as often as they call, compared with the others."""
+    return [
+        person
+        for colleague in (True, False)
+        for place, person in enumerate(p for p in people if p.is_colleague == colleague)
+        for _ in range(max(1, 8 // (place + 1)))
+    ]

@@ -1,4 +1,4 @@
-"""One session as Janus writes it down."""
+"""A call, and the JSON of its session as Janus writes it."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def new_id(rng: Random) -> str:
-    """Make an id that depends on the seed alone."""
+    """Return an id that depends on the seed only."""
     return str(UUID(int=rng.getrandbits(128), version=4))
 
 
 @attrs.frozen(kw_only=True)
 class Call:
-    """What happened, before it is written down.
+    """What happened in a call.
 
     Attributes:
-        owner: whose history it lands in.
-        party: who was at the other end; ``None`` is a private caller.
-        started_at: when it began to ring.
+        owner: whose history it is recorded in.
+        party: the other person; ``None`` for a private caller.
+        started_at: when the phone began to ring.
         ended_at: when it was over.
-        duration_seconds: how long it was answered.
-        participants: how many took part.
+        duration_seconds: the seconds between answering and hanging up.
+        participants: the number of people in the call.
         cucm_dn: the directory number that was called, on UCM.
-        redirection: who passed it on, in wire form.
+        redirection: who redirected it and why, in wire form.
     """
 
     owner: Person
@@ -55,7 +55,7 @@ class Call:
 
 
 def write_session(call: Call, rng: Random, addresses: Addresses) -> Wire:
-    """Write a call as a session of its owner's history."""
+    """Return a call as a session of its owner's history."""
     session_id = new_id(rng)
     conversation = addresses.http(f"/conversation/api/v1/conversations/{new_id(rng)}")
     session: Wire = {
@@ -91,10 +91,10 @@ def write_session(call: Call, rng: Random, addresses: Addresses) -> Wire:
 
 
 def check_is_json(session: Wire) -> None:
-    """Do nothing if a session can be sent.
+    """Raise an error if a session cannot be sent.
 
     Raises:
-        ValueError: it holds what is no JSON.
+        ValueError: it holds a value that is not JSON.
     """
     try:
         json.dumps(session, allow_nan=False)
@@ -103,18 +103,18 @@ def check_is_json(session: Wire) -> None:
 
 
 def write_json(value: object) -> str:
-    """Write JSON with names as they are; half of a surrogate pair, which UTF-8 has not, escaped."""
+    """Return JSON that keeps names readable; only a lone surrogate, which UTF-8 lacks, escapes."""
     text = json.dumps(value, ensure_ascii=False)
     return json.dumps(value) if _SURROGATE.search(text) else text
 
 
 def overlay(session: Wire, changes: Mapping[str, Any]) -> Wire:
-    """Replace fields of a session; where both sides are objects, they are merged."""
+    """Return a session with some fields replaced; where both values are objects, merge them."""
     merged = dict(session)
     for name, value in changes.items():
-        held = merged.get(name)
-        if isinstance(held, dict) and isinstance(value, Mapping):
-            merged[name] = overlay(held, value)
+        before = merged.get(name)
+        if isinstance(before, dict) and isinstance(value, Mapping):
+            merged[name] = overlay(before, value)
         else:
             merged[name] = value
     return merged

@@ -4,29 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from requests import Response
 
-from callhistory._records.timestamps import epoch_ms, read_time
 from callhistory.sandbox import Sandbox
 from callhistory.sandbox._world.changes import Change, ChangeKind
-from tests.sandbox.http_client import Http
+from tests.sandbox.http_client import Http, pair_of
 
 FROM = {"from": "2000-01-01T00:00:00.000Z"}
-
-
-@pytest.fixture
-def cloud() -> Iterator[Sandbox]:
-    with Sandbox() as running:
-        yield running
-
-
-@pytest.fixture
-def http(cloud: Sandbox) -> Iterator[Http]:
-    with Http(cloud) as client:
-        yield client
 
 
 @pytest.fixture(scope="module")
@@ -36,23 +21,6 @@ def unchanged() -> Iterator[Http]:
         before = client.sessions()
         yield client
         assert client.sessions() == before
-
-
-def pair_of(session: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "endTime": epoch_ms(read_time(session["endTime"])),
-        "sessionId": session["sessionId"],
-    }
-
-
-def mark(http: Http, *pairs: object, **options: Any) -> Response:
-    body = {"endTimeSessionIds": list(pairs)}
-    return http("POST", f"{http.history}/setReadState", json=body, **options)
-
-
-def delete(http: Http, *pairs: object, **options: Any) -> Response:
-    body = {"deleteSessionIds": list(pairs)}
-    return http("POST", f"{http.history}/markAsDeleted", json=body, **options)
 
 
 @pytest.fixture
@@ -172,7 +140,7 @@ class TestMarkRead:
         unread = [session for session in http.sessions() if "isRead" not in session]
         first, second, *others = unread
 
-        answer = mark(http, pair_of(first), pair_of(second))
+        answer = http.mark(pair_of(first), pair_of(second))
 
         assert answer.json()["statusCode"] == 200
         read = {session["sessionId"] for session in http.sessions() if session.get("isRead")}
@@ -182,17 +150,17 @@ class TestMarkRead:
     def test_is_idempotent(self, http: Http) -> None:
         """A second mark changes nothing more."""
         pair = pair_of(http.sessions()[0])
-        mark(http, pair)
+        http.mark(pair)
         before = http.sessions()
 
-        assert mark(http, pair).status_code == 200
+        assert http.mark(pair).status_code == 200
         assert http.sessions() == before
 
     def test_is_published(self, cloud: Sandbox, http: Http, changes: list[Change]) -> None:
         """A mark is told with the user and the sessions."""
         session = http.sessions()[0]
 
-        mark(http, pair_of(session))
+        http.mark(pair_of(session))
 
         assert changes == [
             Change(
@@ -210,7 +178,7 @@ class TestDelete:
         """Deleted sessions, and no others, are no longer returned."""
         first, *others = http.sessions()
 
-        answer = delete(http, pair_of(first))
+        answer = http.delete(pair_of(first))
 
         assert answer.json()["statusCode"] == 200
         assert http.sessions() == others
@@ -219,15 +187,15 @@ class TestDelete:
         """A second deletion is a success."""
         pair = pair_of(http.sessions()[0])
 
-        assert delete(http, pair).status_code == 200
-        assert delete(http, pair).status_code == 200
+        assert http.delete(pair).status_code == 200
+        assert http.delete(pair).status_code == 200
 
     def test_is_published(self, cloud: Sandbox, http: Http, changes: list[Change]) -> None:
         """A deletion is told once, however often it is asked for."""
         session = http.sessions()[0]
 
-        delete(http, pair_of(session), pair_of(session))
-        delete(http, pair_of(session))
+        http.delete(pair_of(session), pair_of(session))
+        http.delete(pair_of(session))
 
         assert changes == [
             Change(
@@ -323,7 +291,7 @@ def test_users_have_their_own_history(cloud: Sandbox, http: Http) -> None:
     with Http(cloud, other) as theirs:
         before = theirs.sessions()
 
-        delete(http, *map(pair_of, before))
+        http.delete(*map(pair_of, before))
 
         assert len(before) == 5
         assert theirs.sessions() == before
