@@ -7,10 +7,10 @@ from __future__ import annotations
 
 try:
     import flask as _  # noqa: F401
-except ImportError as error:
+except ImportError as _error:
     raise ImportError(
         "The sandbox needs an extra: pip install callhistory[sandbox]", name=__name__
-    ) from error
+    ) from _error
 
 from callhistory.sandbox._recordings import Connection, RecordedFrame, RecordedRequest
 from callhistory.sandbox._sandbox import Sandbox

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -19,55 +20,53 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m callhistory.sandbox", description="Run a Webex on this machine."
     )
     parser.add_argument(
-        "--port", type=port, default=0, help="the port to listen on (default: any free port)"
+        "--port",
+        type=_whole_number("port", 0, 65535),
+        default=0,
+        help="the port to listen on (default: any free port)",
     )
     parser.add_argument(
         "--backend", choices=BACKENDS, default=BACKENDS[0], help="the calling backend"
     )
     parser.add_argument(
-        "--sessions", type=count, default=60, help="the number of sample sessions (default: 60)"
+        "--sessions",
+        type=_whole_number("count", 0),
+        default=60,
+        help="the number of sample sessions (default: 60)",
     )
     parser.add_argument(
         "--days",
-        type=days,
+        type=_whole_number("number of days", 1, 3660),
         help="the days that the sessions are spread over, mostly during working hours "
         "(default: evenly over six days)",
     )
     parser.add_argument(
         "--chatter",
-        type=seconds,
+        type=_interval,
         metavar="SECONDS",
         help="the interval at which calls happen by themselves (default: never)",
     )
     return parser
 
 
-def port(text: str) -> int:
-    """Return a port; argparse shows this function's name if the text is not a number."""
-    if not 0 <= int(text) <= 65535:
-        raise argparse.ArgumentTypeError("a port must be from 0 to 65535")
-    return int(text)
+def _whole_number(name: str, least: int, most: float = math.inf) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not least <= int(text) <= most:
+            limits = f"at least {least}" if most == math.inf else f"from {least} to {most}"
+            raise argparse.ArgumentTypeError(f"a {name} must be {limits}")
+        return int(text)
+
+    read.__name__ = name  # argparse shows it for a text that is not a number
+    return read
 
 
-def count(text: str) -> int:
-    """Return a count; argparse shows this function's name if the text is not a number."""
-    if int(text) < 0:
-        raise argparse.ArgumentTypeError("a count must be at least 0")
-    return int(text)
-
-
-def days(text: str) -> int:
-    """Return a number of days; argparse shows this function's name if it is not a number."""
-    if not 1 <= int(text) <= 3660:
-        raise argparse.ArgumentTypeError("a number of days must be from 1 to 3660")
-    return int(text)
-
-
-def seconds(text: str) -> float:
-    """Return a number of seconds; argparse shows this function's name if it is not a number."""
+def _interval(text: str) -> float:
     if not float(text) > 0:
-        raise argparse.ArgumentTypeError("a number of seconds must be more than 0")
+        raise argparse.ArgumentTypeError("an interval must be more than 0 seconds")
     return float(text)
+
+
+_interval.__name__ = "interval"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

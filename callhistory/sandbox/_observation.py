@@ -17,8 +17,7 @@ from callhistory.sandbox._recordings import (
 class Observation:
     """What a test can read from a sandbox, and wait for."""
 
-    def __init__(self, recordings: Recordings) -> None:
-        self._recordings = recordings
+    _recordings: Recordings
 
     @property
     def requests(self) -> tuple[RecordedRequest, ...]:

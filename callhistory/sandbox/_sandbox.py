@@ -98,9 +98,9 @@ class Sandbox(Observation, WebsocketFaults):
         for name, seconds in spans.items():
             if seconds is not None and not seconds > 0:
                 raise ValueError(f"{name} must be more than 0 seconds")
-        recordings = Recordings()
-        Observation.__init__(self, recordings)
-        WebsocketFaults.__init__(self, Script(), Switchboard(recordings, ack_timeout, _limits))
+        self._recordings = Recordings()
+        self._faults = Script()
+        self._switchboard = Switchboard(self._recordings, ack_timeout, _limits)
         self._port = port
         self._mercury_port = mercury_port
         self._options = OrganizationOptions(

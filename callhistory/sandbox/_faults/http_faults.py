@@ -98,8 +98,7 @@ class Fault:
 class HttpFaults:
     """What a test can let go wrong with HTTP requests."""
 
-    def __init__(self, faults: Script[Fault]) -> None:
-        self._faults = faults
+    _faults: Script[Fault]
 
     def fail_next(
         self,

@@ -8,9 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from callhistory.sandbox._faults.connection_script import Closing, Stage
-from callhistory.sandbox._faults.http_faults import Fault, HttpFaults
-from callhistory.sandbox._faults.script import Script
-from callhistory.sandbox._mercury.channel import HandOver
+from callhistory.sandbox._faults.http_faults import HttpFaults
 from callhistory.sandbox._mercury.switchboard import Switchboard
 from callhistory.sandbox._recordings import Connection
 from callhistory.sandbox._world.addresses import REGISTRATIONS
@@ -23,9 +21,7 @@ class WebsocketFaults(HttpFaults):
     for the next connections; it is used in the order of the calls until `clear_faults`.
     """
 
-    def __init__(self, faults: Script[Fault], switchboard: Switchboard) -> None:
-        super().__init__(faults)
-        self._switchboard = switchboard
+    _switchboard: Switchboard
 
     def close_connections(
         self, code: int = 1000, reason: str = "", *, connection: Connection | None = None
@@ -137,9 +133,9 @@ class WebsocketFaults(HttpFaults):
         Raises:
             ValueError: the code is out of its range, or the reason is longer than 123 bytes.
         """
-        hand_over = HandOver(linger, Closing(code, reason))
+        closing = Closing(code, reason)
         for channel in self._switchboard.channels():
-            channel.announce_shutdown(hand_over, at_latest)
+            channel.announce_shutdown(linger, closing, at_latest)
 
     def go_offline(self) -> None:
         """Begin an outage of the websockets: drop them, and answer upgrades with 503.

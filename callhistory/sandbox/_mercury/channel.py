@@ -10,8 +10,6 @@ from threading import RLock
 from typing import Any
 from uuid import uuid4
 
-import attrs
-
 from callhistory.sandbox._faults.connection_script import Closing
 from callhistory.sandbox._mercury.envelopes import Envelope, buffer_state, write_envelope
 from callhistory.sandbox._mercury.switchboard import Switchboard
@@ -28,19 +26,6 @@ _BAD_FRAME = Closing(4400, "authorization expected")
 _NOT_AUTHORIZED = Closing(4401, "not authorized")
 _FORBIDDEN = Closing(4403, "this is the device of another user")
 _DEVICE_GONE = Closing(4404, "there is no such device")
-
-
-@attrs.frozen
-class HandOver:
-    """What happens to a connection whose device was asked to open a new one.
-
-    Attributes:
-        seconds: how long it stays open when the new one is ready.
-        closing: how it is closed then.
-    """
-
-    seconds: float
-    closing: Closing
 
 
 class Channel:
@@ -70,7 +55,8 @@ class Channel:
         self._sequence_number = 0
         self._is_authorized = False
         self._is_ready = False
-        self._hand_over: HandOver | None = None
+        self._linger = 0.0  # seconds that it stays open when the device has a new one
+        self._replaced = _REPLACED
 
     def converse(self, messages: Iterable[object]) -> None:
         """Answer the messages of the device until the connection ends."""
@@ -185,11 +171,11 @@ class Channel:
         """Send a close frame."""
         self.websocket.close(closing.code, closing.reason)
 
-    def announce_shutdown(self, hand_over: HandOver, at_latest: float) -> None:
-        """Ask the device to open a new connection; close this one then, or after some seconds."""
+    def announce_shutdown(self, linger: float, closing: Closing, at_latest: float) -> None:
+        """Ask the device to open a new connection, see `Sandbox.announce_shutdown`."""
         with self._lock:
-            self._hand_over = hand_over
-            # With an id: the JavaScript SDK acknowledges it, and fails without one.
+            self._linger, self._replaced = linger, closing
+            # The JavaScript SDK acknowledges it, and fails if it has no id.
             self.send({"id": str(uuid4()), "type": "shutdown"})
         self._timer.after(at_latest, partial(self.close, GOING_AWAY))
 
@@ -197,11 +183,10 @@ class Channel:
         """Deliver nothing more and close, as the device has a new connection."""
         with self._lock:
             self._is_ready = False
-            hand_over = self._hand_over
-        if hand_over is None:
-            self.close(_REPLACED)
+        if self._linger:
+            self._timer.after(self._linger, partial(self.close, self._replaced))
         else:
-            self._timer.after(hand_over.seconds, partial(self.close, hand_over.closing))
+            self.close(self._replaced)
 
 
 def _read(content: str | bytes) -> dict[str, Any]:

@@ -85,6 +85,7 @@ class Switchboard:
         limits: timeouts and sizes.
         script: the scripted faults of the next connections.
         unacknowledged: the envelopes that are still to be acknowledged.
+        is_offline: whether there is an outage.
     """
 
     def __init__(self, recordings: Recordings, ack_timeout: float, limits: MercuryLimits) -> None:
@@ -94,19 +95,14 @@ class Switchboard:
         self.script = ConnectionScript()
         self.unacknowledged = Unacknowledged(limits.unacknowledged)
         self._channels: tuple[Channel, ...] = ()
-        self._is_offline = False
+        self.is_offline = False
         self._lock = Lock()
-
-    @property
-    def is_offline(self) -> bool:
-        """Whether there is an outage."""
-        return self._is_offline
 
     def add(self, channel: Channel) -> None:
         """Add a channel; drop it during an outage."""
         with self._lock:
             self._channels += (channel,)
-        if self._is_offline:
+        if self.is_offline:
             channel.websocket.drop()
 
     def remove(self, channel: Channel) -> None:
@@ -138,11 +134,11 @@ class Switchboard:
     def go_offline(self) -> None:
         """Begin an outage: drop every channel, and each that is added."""
         with self._lock:
-            self._is_offline = True
+            self.is_offline = True
         for channel in self._channels:
             channel.websocket.drop()
 
     def go_online(self) -> None:
         """End the outage."""
         with self._lock:
-            self._is_offline = False
+            self.is_offline = False

@@ -36,20 +36,22 @@ def listen(port: int) -> socket.socket:
     return socket.create_server((HOST, port), backlog=128)
 
 
-class HttpServer:
+class HttpServer(ThreadedWSGIServer):
     """Serves an application at a loopback port, with one thread for each request."""
 
     def __init__(self, listening: socket.socket, app: WSGIApplication, closing: Event) -> None:
-        self._closing = closing
         # Passed as a file descriptor: werkzeug exits the program if it cannot bind.
         with listening:
-            self._http = _ThreadedServer(HOST, 0, app, _SilentHandler, fd=listening.fileno())
-        self._http.closing = closing
-        self._thread = Thread(target=self._serve, name=self._http.thread_name, daemon=True)
+            super().__init__(HOST, 0, app, _SilentHandler, fd=listening.fileno())
+        self._closing = closing
+        self._name = f"callhistory-sandbox-{self.port}"
+        self._accepting = Thread(target=self._serve, name=self._name, daemon=True)
+        # Used by the accepting thread, and after its end by the one that closes the server.
+        self._requests: list[tuple[Thread, socket.socket]] = []
 
     def start(self) -> None:
         """Start the accepting thread."""
-        self._thread.start()
+        self._accepting.start()
 
     def close(self, deadline: float) -> None:
         """Stop, and end every connection by a ``time.monotonic()`` at the latest."""
@@ -57,15 +59,52 @@ class HttpServer:
         # A new connection wakes the accepting thread, which otherwise checks only now and then.
         with (
             contextlib.suppress(OSError),
-            socket.create_connection((HOST, self._http.port), timeout=_POLL),
+            socket.create_connection((HOST, self.port), timeout=_POLL),
         ):
-            self._thread.join()
-        self._thread.join()
-        self._http.end_requests(deadline)
+            self._accepting.join()
+        self._accepting.join()
+        for _, connection in self._requests:
+            with contextlib.suppress(OSError):  # it may have ended already
+                connection.shutdown(socket.SHUT_RDWR)
+        for thread, _ in self._requests:
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def _serve(self) -> None:
         with contextlib.suppress(_Closing):
-            self._http.serve_forever(_POLL)
+            self.serve_forever(_POLL)
+
+    def service_actions(self) -> None:
+        """End the accepting thread when the server is to close."""
+        if self._closing.is_set():
+            raise _Closing
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Answer a request in a thread that is joined in the end."""
+        thread = Thread(
+            target=self.process_request_thread,
+            args=(request, client_address),
+            name=f"{self._name}-request",
+            daemon=True,
+        )
+        self._requests = [known for known in self._requests if known[0].is_alive()]
+        thread.start()
+        self._requests.append((thread, request))
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Print an error, unless a connection has ended: a fault may have ended it."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
+
+class _Closing(Exception):  # noqa: N818 - not an error
+    """Ends the accepting thread."""
+
+
+class _SilentHandler(WSGIRequestHandler):
+    """Writes no log."""
+
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - werkzeug's name
+        pass
 
 
 class FaultyApp:
@@ -113,53 +152,3 @@ class FaultyApp:
         elif "trackingid" in request.headers:
             reply.headers["trackingid"] = request.headers["trackingid"]
         return fault.spoil(reply, self._closing)(environ, start_response)
-
-
-class _Closing(Exception):  # noqa: N818 - not an error
-    """Ends the accepting thread."""
-
-
-class _SilentHandler(WSGIRequestHandler):
-    """Writes no log."""
-
-    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - werkzeug's name
-        pass
-
-
-class _ThreadedServer(ThreadedWSGIServer):
-    """Keeps the threads of its requests, to join them."""
-
-    closing: Event
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.thread_name = f"callhistory-sandbox-{self.port}"
-        # Used by the accepting thread, and after its end by the one that closes the server.
-        self._requests: list[tuple[Thread, socket.socket]] = []
-
-    def service_actions(self) -> None:
-        if self.closing.is_set():
-            raise _Closing
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        thread = Thread(
-            target=self.process_request_thread,
-            args=(request, client_address),
-            name=f"{self.thread_name}-request",
-            daemon=True,
-        )
-        self._requests = [known for known in self._requests if known[0].is_alive()]
-        thread.start()
-        self._requests.append((thread, request))
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Print an error, unless it is a connection that ended: a fault may have ended it."""
-        if not isinstance(sys.exception(), OSError):
-            super().handle_error(request, client_address)
-
-    def end_requests(self, deadline: float) -> None:
-        for _, connection in self._requests:
-            with contextlib.suppress(OSError):  # it may have ended already
-                connection.shutdown(socket.SHUT_RDWR)
-        for thread, _ in self._requests:
-            thread.join(max(0.0, deadline - time.monotonic()))

@@ -22,10 +22,10 @@ class Account:
 
     def __init__(self, person: Person, org_id: str, clock: Clock) -> None:
         self.person = person
-        self.refresh_token = secrets.token_urlsafe(32)
+        self.refresh_token: str = secrets.token_urlsafe(32)
         self._org_id = org_id
         self._clock = clock
-        self._lock: Lock = Lock()
+        self._lock = Lock()
         self._expiries: dict[str, datetime | None] = {}
         self._access_token = self.issue_token()
 
