@@ -8,9 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from callhistory.sandbox import Sandbox
-from callhistory.sandbox._world.changes import Change, ChangeKind
+from callhistory.sandbox._world.announcements import LiveEvent, deleted_sessions, viewed_sessions
 from tests.sandbox.http_client import Http, pair_of
 
+Published = list[tuple[str, LiveEvent]]
 FROM = {"from": "2000-01-01T00:00:00.000Z"}
 
 
@@ -24,10 +25,10 @@ def unchanged() -> Iterator[Http]:
 
 
 @pytest.fixture
-def changes(cloud: Sandbox) -> list[Change]:
-    published: list[Change] = []
-    cloud._organization.changes.subscribe(published.append)
-    return published
+def published(cloud: Sandbox) -> Published:
+    found: Published = []
+    cloud._organization.announcements.subscribe(lambda user, event: found.append((user, event)))
+    return found
 
 
 class TestFetch:
@@ -156,19 +157,13 @@ class TestMarkRead:
         assert http.mark(pair).status_code == 200
         assert http.sessions() == before
 
-    def test_is_published(self, cloud: Sandbox, http: Http, changes: list[Change]) -> None:
+    def test_is_published(self, cloud: Sandbox, http: Http, published: Published) -> None:
         """A mark is told with the user and the sessions."""
         session = http.sessions()[0]
 
         http.mark(pair_of(session))
 
-        assert changes == [
-            Change(
-                kind=ChangeKind.VIEWED,
-                user_id=cloud.user.id,
-                session_ids=(str(session["sessionId"]),),
-            )
-        ]
+        assert published == [(cloud.user.id, viewed_sessions([session["sessionId"]]))]
 
 
 class TestDelete:
@@ -190,20 +185,14 @@ class TestDelete:
         assert http.delete(pair).status_code == 200
         assert http.delete(pair).status_code == 200
 
-    def test_is_published(self, cloud: Sandbox, http: Http, changes: list[Change]) -> None:
+    def test_is_published(self, cloud: Sandbox, http: Http, published: Published) -> None:
         """A deletion is told once, however often it is asked for."""
         session = http.sessions()[0]
 
         http.delete(pair_of(session), pair_of(session))
         http.delete(pair_of(session))
 
-        assert changes == [
-            Change(
-                kind=ChangeKind.DELETED,
-                user_id=cloud.user.id,
-                session_ids=(str(session["sessionId"]),),
-            )
-        ]
+        assert published == [(cloud.user.id, deleted_sessions([session["sessionId"]]))]
 
 
 WRITES = [("setReadState", "endTimeSessionIds"), ("markAsDeleted", "deleteSessionIds")]
@@ -269,7 +258,7 @@ class TestWrites:
     def test_pair_must_match_exactly(
         self,
         http: Http,
-        changes: list[Change],
+        published: Published,
         resource: str,
         key: str,
         change: dict[str, object],
@@ -282,7 +271,7 @@ class TestWrites:
 
         assert answer.status_code == 200
         assert http.sessions() == before
-        assert changes == []
+        assert published == []
 
 
 def test_users_have_their_own_history(cloud: Sandbox, http: Http) -> None:

@@ -12,7 +12,7 @@ import pytest
 from callhistory._records.decode import to_wire
 from callhistory._records.enums import Direction, Disposition, SessionType
 from callhistory.sandbox import Sandbox
-from callhistory.sandbox._world.changes import Change, ChangeKind
+from callhistory.sandbox._world.announcements import LiveEvent, recent_session
 from tests.sandbox.device_client import RECENT, Device
 from tests.sandbox.http_client import Http
 
@@ -76,21 +76,17 @@ class TestPlaceCall:
 
     def test_is_published(self, cloud: Sandbox, http: Http) -> None:
         """A placed call is told with its user and itself."""
-        changes: list[Change] = []
-        cloud._organization.changes.subscribe(changes.append)
+        found: list[tuple[str, LiveEvent]] = []
 
+        def subscriber(user_id: str, event: LiveEvent) -> None:
+            found.append((user_id, event))
+
+        cloud._organization.announcements.subscribe(subscriber)
         placed = cloud.place_call()
-        cloud._organization.changes.unsubscribe(changes.append)
+        cloud._organization.announcements.unsubscribe(subscriber)
         cloud.place_call()
 
-        assert changes == [
-            Change(
-                kind=ChangeKind.RECENT,
-                user_id=cloud.user.id,
-                session_ids=(placed.session_id,),
-                sessions=(to_wire(placed),),
-            )
-        ]
+        assert found == [(cloud.user.id, recent_session(to_wire(placed)))]
 
     def test_nothing_need_be_said(self, cloud: Sandbox) -> None:
         """Without arguments one of the contacts is missed, now."""

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from callhistory.sandbox._faults.connection_script import Closing, Stage
 from callhistory.sandbox._faults.http_faults import HttpFaults
+from callhistory.sandbox._faults.script import Closing, Stage
 from callhistory.sandbox._mercury.switchboard import Switchboard
 from callhistory.sandbox._recordings import Connection
 from callhistory.sandbox._world.addresses import REGISTRATIONS

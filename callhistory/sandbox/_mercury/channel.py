@@ -10,7 +10,7 @@ from threading import RLock
 from typing import Any
 from uuid import uuid4
 
-from callhistory.sandbox._faults.connection_script import Closing
+from callhistory.sandbox._faults.script import Closing
 from callhistory.sandbox._mercury.envelopes import Envelope, buffer_state, write_envelope
 from callhistory.sandbox._mercury.switchboard import Switchboard
 from callhistory.sandbox._mercury.websocket import WebSocket

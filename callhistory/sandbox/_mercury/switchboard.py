@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from callhistory.sandbox._faults.connection_script import ConnectionScript
+from callhistory.sandbox._faults.script import ConnectionScript
 from callhistory.sandbox._mercury.envelopes import Envelope
 from callhistory.sandbox._recordings import Connection, Recordings
 

@@ -18,12 +18,12 @@ from websockets.http11 import Request, Response
 from callhistory.sandbox._faults.http_faults import Fault
 from callhistory.sandbox._faults.script import Script
 from callhistory.sandbox._mercury.channel import GOING_AWAY, Channel
-from callhistory.sandbox._mercury.envelopes import event_of, write_envelope
+from callhistory.sandbox._mercury.envelopes import write_envelope
 from callhistory.sandbox._mercury.switchboard import Switchboard
 from callhistory.sandbox._mercury.websocket import Ending, WebSocket
 from callhistory.sandbox._recordings import Connection
 from callhistory.sandbox._timer import Timer
-from callhistory.sandbox._world.changes import Change
+from callhistory.sandbox._world.announcements import LiveEvent
 from callhistory.sandbox._world.devices import Device
 from callhistory.sandbox._world.organization import Organization
 
@@ -56,13 +56,13 @@ class WebsocketServer:
         self._connections: list[tuple[Thread, WebSocket]] = []
 
     def start(self) -> None:
-        """Start the accepting thread, and deliver changes from now on."""
-        self._organization.changes.subscribe(self._deliver)
+        """Start the accepting thread, and deliver events from now on."""
+        self._organization.announcements.subscribe(self._deliver)
         self._thread.start()
 
     def close(self, deadline: float) -> None:
         """Stop, and end every connection by a ``time.monotonic()`` at the latest."""
-        self._organization.changes.unsubscribe(self._deliver)
+        self._organization.announcements.unsubscribe(self._deliver)
         self._closing.set()
         # A new connection wakes the accepting thread, which otherwise checks only now and then.
         with contextlib.suppress(OSError):
@@ -170,9 +170,8 @@ class WebsocketServer:
             closed_by="client" if ending.by_client else "sandbox",
         )
 
-    def _deliver(self, change: Change) -> None:
-        envelope = write_envelope(event_of(change), self._organization.clock())
-        self._switchboard.deliver(envelope, change.user_id)
+    def _deliver(self, user_id: str, event: LiveEvent) -> None:
+        self._switchboard.deliver(write_envelope(event, self._organization.clock()), user_id)
 
 
 def _scripted(fault: Fault) -> Response | None:

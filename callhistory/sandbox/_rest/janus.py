@@ -11,7 +11,7 @@ from werkzeug.exceptions import BadRequest
 from callhistory._records.timestamps import read_time
 from callhistory.sandbox._rest.answers import caller, json_body
 from callhistory.sandbox._world.addresses import JANUS
-from callhistory.sandbox._world.changes import Change, ChangeKind
+from callhistory.sandbox._world.announcements import deleted_sessions, viewed_sessions
 from callhistory.sandbox._world.history import History, Pair
 from callhistory.sandbox._world.organization import Organization
 
@@ -23,6 +23,7 @@ _PARAMETERS = ("from", "limit", "sort", "includeNewSessionTypes", "includeShared
 def janus(organization: Organization) -> Blueprint:
     """Return the routes of the call history."""
     routes = Blueprint("janus", __name__, url_prefix=f"{JANUS}/history/userSessions")
+    announcements = organization.announcements
 
     @routes.get("")
     def fetch() -> Response:
@@ -45,24 +46,18 @@ def janus(organization: Organization) -> Blueprint:
 
     @routes.post("/setReadState")
     def set_read_state() -> Response:
-        pairs = _pairs("endTimeSessionIds")
-        announce(ChangeKind.VIEWED, history().mark_read(pairs))
+        if found := history().mark_read(_pairs("endTimeSessionIds")):
+            announcements.publish(caller().id, viewed_sessions(found))
         return jsonify(statusCode=200)
 
     @routes.post("/markAsDeleted")
     def mark_as_deleted() -> Response:
-        pairs = _pairs("deleteSessionIds")
-        announce(ChangeKind.DELETED, history().delete(pairs))
+        if found := history().delete(_pairs("deleteSessionIds")):
+            announcements.publish(caller().id, deleted_sessions(found))
         return jsonify(statusCode=200)
 
     def history() -> History:
         return organization.history_of(caller())
-
-    def announce(kind: ChangeKind, session_ids: list[str]) -> None:
-        if session_ids:
-            organization.changes.publish(
-                Change(kind=kind, user_id=caller().id, session_ids=tuple(session_ids))
-            )
 
     return routes
 

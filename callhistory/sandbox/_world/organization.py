@@ -11,7 +11,7 @@ import attrs
 
 from callhistory.sandbox._world.accounts import Account
 from callhistory.sandbox._world.addresses import Addresses
-from callhistory.sandbox._world.changes import Change, ChangeKind, Changes
+from callhistory.sandbox._world.announcements import Announcements, recent_session
 from callhistory.sandbox._world.devices import Clock, Devices
 from callhistory.sandbox._world.history import History
 from callhistory.sandbox._world.people import (
@@ -56,7 +56,7 @@ class Organization:
         rng: the source of everything that depends on the seed.
         contacts: the people who call and are called.
         devices: the registered devices.
-        changes: announces every change of a history.
+        announcements: publishes every change of a history.
         holder: the first account.
     """
 
@@ -69,7 +69,7 @@ class Organization:
         self.rng = Random(options.seed)
         self.org_id = new_id(self.rng)
         self.devices = Devices(addresses, options.clock, options.device_limit)
-        self.changes = Changes()
+        self.announcements = Announcements()
         self._lock = RLock()
         self._accounts: tuple[Account, ...] = ()
         self._histories: dict[str, History] = {}
@@ -124,11 +124,4 @@ class Organization:
     def record(self, account: Account, session: Wire, *, legacy: bool = False) -> None:
         """Add a session to a history and announce it, perhaps by the event's older name."""
         self.history_of(account).add(session)
-        self.changes.publish(
-            Change(
-                kind=ChangeKind.RECENT_LEGACY if legacy else ChangeKind.RECENT,
-                user_id=account.id,
-                session_ids=(session["sessionId"],),
-                sessions=(session,),
-            )
-        )
+        self.announcements.publish(account.id, recent_session(session, legacy=legacy))
