@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
-from websockets.exceptions import ConnectionClosed
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.http11 import Response
 from websockets.sync.client import ClientConnection, connect
 
 from callhistory.sandbox import Account, Sandbox
@@ -87,6 +89,17 @@ class Device:
         }
         with connect(self.websocket_url + query, **(usual | options)) as websocket:
             yield Line(websocket, self._token)
+
+    def refusal(self) -> Response:
+        """Ask for an upgrade, and return the answer that refuses it."""
+        with pytest.raises(InvalidStatus) as refused, self.open():
+            pass
+        return refused.value.response
+
+    def connect(self) -> None:
+        """Connect successfully, and close the connection."""
+        with self.connected():
+            pass
 
     @contextmanager
     def connected(self, **options: Any) -> Iterator[Line]:

@@ -1,4 +1,4 @@
-"""What live events say."""
+"""What live events contain."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def cloud() -> Iterator[Sandbox]:
 
 
 class TestContent:
-    """What an event says."""
+    """What an event contains."""
 
     def test_call(self, cloud: Sandbox, line: Line) -> None:
-        """A call is told with its session, as it is in the history."""
+        """The event of a call contains the session as it is in the history."""
         placed = cloud.place_call(name="Đặng Thu Hà")
 
         assert line.hear()["data"] == {
@@ -32,7 +32,7 @@ class TestContent:
         }
 
     def test_call_by_the_older_name(self, cloud: Sandbox, line: Line) -> None:
-        """A call can be told by the event's older name."""
+        """A call can be announced by the older name of the event."""
         placed = cloud.place_call(legacy=True)
         told = line.hear()
 
@@ -40,7 +40,7 @@ class TestContent:
         assert session_ids(told) == [placed.session_id]
 
     def test_read_marks(self, cloud: Sandbox, http: Http, line: Line) -> None:
-        """Sessions that are marked as read are told by their ids."""
+        """The event of sessions that were marked as read contains their ids."""
         found = [pair_of(to_wire(cloud.place_call())) for _ in range(2)]
         for _ in found:
             line.hear()
@@ -55,7 +55,7 @@ class TestContent:
         }
 
     def test_deletions(self, cloud: Sandbox, http: Http, line: Line) -> None:
-        """Sessions that are deleted are told by their ids."""
+        """The event of sessions that were deleted contains their ids."""
         found = [pair_of(to_wire(cloud.place_call())) for _ in range(2)]
         for _ in found:
             line.hear()
@@ -67,7 +67,7 @@ class TestContent:
         }
 
     def test_nothing_is_told_of_nothing(self, http: Http, line: Line) -> None:
-        """A write that finds no session is no event."""
+        """A write that finds no session causes no event."""
         unknown = {"endTime": 1, "sessionId": "unknown"}
         assert http.mark(unknown).status_code == 200
         assert http.delete(unknown).status_code == 200

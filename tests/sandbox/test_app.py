@@ -43,14 +43,14 @@ def test_catalog_names_the_services(http: Http) -> None:
 
 
 def test_no_service_link_is_a_prefix_of_another(http: Http) -> None:
-    """A client that looks services up by address finds one only."""
+    """A client that looks up a service by its address finds exactly one."""
     links = http("GET", CATALOG).json()["serviceLinks"].values()
 
     assert not [pair for pair in itertools.permutations(links, 2) if pair[0].startswith(pair[1])]
 
 
 def test_limited_catalog_needs_no_token(http: Http) -> None:
-    """The limited catalog is for everybody and says the same."""
+    """The limited catalog needs no token and has the same content."""
     answer = requests.get(http.base + LIMITED, timeout=5)
 
     assert answer.status_code == 200
@@ -58,8 +58,8 @@ def test_limited_catalog_needs_no_token(http: Http) -> None:
 
 
 def test_catalog_must_be_asked_for_as_hostmap(http: Http) -> None:
-    """Another format than hostmap is refused."""
-    assert http("GET", "/u2c/api/v1/catalog").status_code == 400
+    """A format other than hostmap is refused."""
+    assert http.status("GET", "/u2c/api/v1/catalog") == 400
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_everything_else_needs_a_token(
 
 
 def test_tracking_id_is_echoed(http: Http) -> None:
-    """An answer, also a refusal, carries the tracking id of its request."""
+    """Every answer, including a refusal, carries the tracking id of its request."""
     for path in (CATALOG, "/nowhere"):
         answer = http("GET", path, headers={"trackingid": "probe_1"})
         assert answer.headers["trackingid"] == "probe_1"
@@ -104,7 +104,7 @@ def test_speaks_http_1_1(http: Http) -> None:
 
 
 def test_deep_body_is_refused(http: Http) -> None:
-    """A body that is nested without end is no JSON for it, and no failure of its own."""
+    """A body that is nested too deep is refused, and is not an internal error."""
     answer = http(
         "POST",
         http.devices,
@@ -118,7 +118,7 @@ def test_deep_body_is_refused(http: Http) -> None:
 def test_client_that_goes_in_the_middle_of_its_body_is_no_trouble(
     cloud: Sandbox, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """A connection that ends early leaves no word on standard error, and the next is answered."""
+    """A connection that ends early prints nothing, and the next request is answered."""
     port = int(cloud.u2c_url.split(":")[2].split("/")[0])
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.sendall(
@@ -143,7 +143,7 @@ def test_stray_slash_is_not_found(http: Http, path: str) -> None:
 
 
 def test_wrong_method_is_refused(http: Http) -> None:
-    """A method that a path does not have is a 405 in JSON."""
+    """A method that a path does not support is answered with 405 and JSON."""
     answer = http("DELETE", http.history)
 
     assert answer.status_code == 405
@@ -151,8 +151,8 @@ def test_wrong_method_is_refused(http: Http) -> None:
 
 
 def test_metrics_are_accepted(http: Http) -> None:
-    """Any metric is accepted, also without a token."""
-    assert http("POST", "/metrics/api/v1/clientmetrics", json={}).status_code == 204
+    """Any metric is accepted, even without a token."""
+    assert http.status("POST", "/metrics/api/v1/clientmetrics", json={}) == 204
     assert requests.post(f"{http.base}/metrics/api/v1/a/b", timeout=5).status_code == 204
 
 
@@ -184,8 +184,8 @@ class TestLines:
         """The organization must be the user's."""
         url = f"/ucmgmt/v1/uc/config/people/{cloud.user.id}/lines"
 
-        assert http("GET", url).status_code == 400
-        assert http("GET", url, params={"orgId": "another"}).status_code == 400
+        assert http.status("GET", url) == 400
+        assert http.status("GET", url, params={"orgId": "another"}) == 400
 
     def test_other_people_have_no_lines(self, cloud: Sandbox, http: Http) -> None:
         """A stranger is not found, and a colleague's lines are not shown."""
@@ -193,8 +193,8 @@ class TestLines:
         asked = {"orgId": _org_id(cloud)}
 
         people = "/ucmgmt/v1/uc/config/people"
-        assert http("GET", f"{people}/stranger/lines", params=asked).status_code == 404
-        assert http("GET", f"{people}/{other.id}/lines", params=asked).status_code == 403
+        assert http.status("GET", f"{people}/stranger/lines", params=asked) == 404
+        assert http.status("GET", f"{people}/{other.id}/lines", params=asked) == 403
 
 
 def test_there_are_no_lines_without_ucm(cloud: Sandbox, http: Http) -> None:

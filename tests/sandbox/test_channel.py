@@ -11,10 +11,10 @@ from tests.sandbox.http_client import Http
 
 
 class TestAuthorization:
-    """Saying who one is."""
+    """How a device authorizes."""
 
     def test_token_makes_it_ready(self, cloud: Sandbox, device: Device) -> None:
-        """After a valid token comes the buffer state, in a whole envelope."""
+        """A valid token is answered with the buffer state in a complete envelope."""
         with device.open() as line:
             line.authorize()
             ready = line.hear()
@@ -36,14 +36,14 @@ class TestAuthorization:
 
     @pytest.mark.parametrize("token", ["wrong", ""])
     def test_wrong_token_is_refused(self, device: Device, token: str) -> None:
-        """A token that nobody has is a 4401."""
+        """An unknown token is refused with 4401."""
         with device.open() as line:
             line.authorize(token)
 
             assert line.ending()[0] == 4401
 
     def test_expired_token_is_refused(self, cloud: Sandbox, device: Device) -> None:
-        """An expired token is a 4401, and a fresh one is fine."""
+        """An expired token is refused with 4401, and a fresh one is accepted."""
         cloud.expire_token()
         with device.open() as line:
             line.authorize()
@@ -75,14 +75,14 @@ class TestAuthorization:
         ],
     )
     def test_another_first_frame_is_refused(self, device: Device, frame: object) -> None:
-        """A first frame that is no authorization is a 4400."""
+        """A first frame that is not an authorization is refused with 4400."""
         with device.open() as line:
             line.say(frame)
 
             assert line.ending()[0] == 4400
 
     def test_token_must_be_a_bearers(self, cloud: Sandbox, device: Device) -> None:
-        """The token comes with its scheme."""
+        """A token without its scheme is refused."""
         with device.open() as line:
             line.say({"type": "authorization", "data": {"token": cloud.access_token}})
 
@@ -96,16 +96,16 @@ class TestAuthorization:
 
 
 class TestConversation:
-    """What is said over a connection that is ready."""
+    """The frames of a connection that is ready."""
 
     def test_ping_is_answered(self, line: Line) -> None:
-        """A pong has the ping's id, its type and nothing else."""
+        """A pong has the id of the ping, its type and nothing else."""
         line.say({"id": "probe", "type": "ping"})
 
         assert line.hear() == {"id": "probe", "type": "pong"}
 
     def test_anything_else_is_ignored(self, line: Line) -> None:
-        """Frames that mean nothing are neither answered nor held against the client."""
+        """Unknown frames are neither answered nor punished."""
         for frame in (b"\x00", "not json", "[1]", {"type": "other"}, {"type": "ack"}):
             line.say(frame)
 
@@ -118,7 +118,7 @@ class TestConversation:
         assert line.hear() == {"id": "probe", "type": "pong"}
 
     def test_numbers_count_up(self, cloud: Sandbox, line: Line) -> None:
-        """Envelopes are numbered by one, and pongs are not counted."""
+        """Envelopes have consecutive numbers, and pongs do not count."""
         cloud.place_call()
         line.say({"id": "probe", "type": "ping"})
         frames = [line.hear(), line.hear()]
@@ -148,7 +148,7 @@ class TestConversation:
     def test_deleted_device_learns_it_from_a_ping(
         self, http: Http, device: Device, line: Line
     ) -> None:
-        """When its device is gone, a connection is closed with 4404 as soon as it says anything."""
+        """The connection of a deleted device is closed with 4404 at its next frame."""
         http("DELETE", device.url)
         line.say({"id": "probe", "type": "ping"})
 
@@ -157,7 +157,7 @@ class TestConversation:
     def test_deleted_device_learns_it_from_an_event(
         self, cloud: Sandbox, http: Http, device: Device, line: Line
     ) -> None:
-        """A device that is gone gets no event."""
+        """The connection of a deleted device is closed with 4404 at the next event."""
         http("DELETE", device.url)
         cloud.place_call()
 

@@ -1,4 +1,4 @@
-"""Scripted faults: what goes wrong with the next requests."""
+"""Scripted faults of HTTP requests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.sandbox.http_client import CATALOG, DEVICE_BODY, Http
 
 
 def test_status_is_answered_so_many_times(cloud: Sandbox, http: Http) -> None:
-    """A fault happens to the next requests, and to no more."""
+    """A fault applies to as many requests as it was scripted for."""
     cloud.fail_next("/catalog", status=503, times=2)
 
     assert [http.status() for _ in range(3)] == [503, 503, 200]
@@ -31,7 +31,7 @@ def test_faults_happen_in_order(cloud: Sandbox, http: Http) -> None:
 
 
 def test_fault_is_for_its_path_and_method(cloud: Sandbox, http: Http) -> None:
-    """Other requests pass a fault by."""
+    """A fault does not apply to other requests."""
     cloud.fail_next("/devices", method="POST", status=500)
 
     assert http.status() == 200
@@ -40,7 +40,7 @@ def test_fault_is_for_its_path_and_method(cloud: Sandbox, http: Http) -> None:
 
 
 def test_cleared_faults_do_not_happen(cloud: Sandbox, http: Http) -> None:
-    """Faults that were cleared are forgotten."""
+    """Faults that were cleared do not happen."""
     cloud.fail_next("/catalog", status=500, times=9)
 
     cloud.clear_faults()
@@ -136,7 +136,7 @@ def test_delay_is_before_the_answer(cloud: Sandbox, http: Http) -> None:
 
 
 def test_short_delay_ends_in_the_answer(cloud: Sandbox, http: Http) -> None:
-    """After the delay comes the answer."""
+    """After a short delay, the request is answered."""
     cloud.fail_next("/catalog", delay=0.05)
 
     began = time.monotonic()
@@ -180,7 +180,7 @@ def test_lost_answer_is_carried_out(cloud: Sandbox, http: Http, hard: bool) -> N
 
 
 def test_raw_bytes_are_sent_as_they_are(cloud: Sandbox, http: Http) -> None:
-    """The bytes stand in for an answer, whatever they are, and nothing is carried out."""
+    """Raw bytes replace the answer, and the request is not carried out."""
     cloud.fail_next("/devices", raw=b"HTTP/1.1 299 Odd\r\nContent-Length: 2\r\n\r\nok")
     cloud.fail_next("/devices", raw=b"")
 
@@ -193,7 +193,7 @@ def test_raw_bytes_are_sent_as_they_are(cloud: Sandbox, http: Http) -> None:
 
 
 def test_endless_answer_never_ends(cloud: Sandbox, http: Http) -> None:
-    """The body is followed by blanks for as long as they are taken."""
+    """The body is followed by spaces for as long as they are read."""
     cloud.fail_next("/catalog", body=b"{}", endless=True)
 
     with http("GET", CATALOG, stream=True) as answer:
@@ -204,7 +204,7 @@ def test_endless_answer_never_ends(cloud: Sandbox, http: Http) -> None:
 
 
 def test_empty_answer_can_be_truncated(cloud: Sandbox, http: Http) -> None:
-    """Of an empty body at least one byte is announced."""
+    """An answer with an empty body announces at least one byte."""
     cloud.fail_next("/catalog", body=b"", truncate=True)
 
     with pytest.raises(requests.exceptions.ChunkedEncodingError, match="IncompleteRead"):
@@ -212,7 +212,7 @@ def test_empty_answer_can_be_truncated(cloud: Sandbox, http: Http) -> None:
 
 
 def test_dripping_answer_never_ends(cloud: Sandbox, http: Http) -> None:
-    """The body comes byte by byte, followed by blanks without end."""
+    """The body is sent byte by byte, followed by spaces without end."""
     cloud.fail_next("/catalog", body={}, drip=0.001)
 
     with http("GET", CATALOG, stream=True) as answer:
@@ -269,7 +269,7 @@ def test_close_does_not_wait_for_a_delay(cloud: Sandbox, http: Http, delay: floa
 
 
 def test_close_does_not_wait_for_a_drip(cloud: Sandbox, http: Http) -> None:
-    """While a reply is dripping, closing ends it at once, and not in good order."""
+    """While a reply is dripping, closing ends it at once, and visibly too early."""
     cloud.fail_next("/catalog", body={}, drip=60)
 
     with http("GET", CATALOG, stream=True) as answer:

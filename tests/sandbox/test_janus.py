@@ -17,7 +17,7 @@ FROM = {"from": "2000-01-01T00:00:00.000Z"}
 
 @pytest.fixture(scope="module")
 def unchanged() -> Iterator[Http]:
-    """A client of a sandbox in which nothing ever changes."""
+    """Yield a client of a sandbox whose history does not change."""
     with Sandbox() as running, Http(running) as client:
         before = client.sessions()
         yield client
@@ -35,7 +35,7 @@ class TestFetch:
     """GET userSessions."""
 
     def test_answer_has_the_documented_shape(self, unchanged: Http) -> None:
-        """The sessions come with the status in the body."""
+        """The body contains the status and the sessions."""
         answer = unchanged(
             "GET", unchanged.history, params=FROM | {"limit": "3", "sort": "DESC"}
         ).json()
@@ -45,7 +45,7 @@ class TestFetch:
 
     @pytest.mark.parametrize(("sort", "descending"), [("ASC", False), ("DESC", True)])
     def test_is_sorted_by_end_time(self, unchanged: Http, sort: str, descending: bool) -> None:
-        """The order is that of the end times, and the limit counts from its beginning."""
+        """Sessions are sorted by end time, and the limit applies after sorting."""
         everything = sorted((str(s["endTime"]) for s in unchanged.sessions()), reverse=descending)
 
         some = [session["endTime"] for session in unchanged.sessions(sort=sort, limit="7")]
@@ -53,7 +53,7 @@ class TestFetch:
         assert some == everything[:7]
 
     def test_from_is_the_earliest_end(self, unchanged: Http) -> None:
-        """A session that ended at the very millisecond of from is in, an earlier one is not."""
+        """A session that ended in the millisecond of from is included, an earlier one is not."""
         end_times = [str(session["endTime"]) for session in unchanged.sessions()]
 
         found = unchanged.sessions(**{"from": end_times[9]})
@@ -84,7 +84,7 @@ class TestFetch:
     def test_session_types_must_be_asked_for(
         self, unchanged: Http, asked: dict[str, str], types: set[str]
     ) -> None:
-        """Without the parameters there are fewer types of session."""
+        """Without the parameters, some types of session are left out."""
         answer = unchanged("GET", unchanged.history, params=FROM | {"limit": "1000"} | asked)
 
         assert {session["sessionType"] for session in answer.json()["userSessions"]} == types
@@ -158,7 +158,7 @@ class TestMarkRead:
         assert http.sessions() == before
 
     def test_is_published(self, cloud: Sandbox, http: Http, published: Published) -> None:
-        """A mark is told with the user and the sessions."""
+        """A mark is announced with the user and the sessions."""
         session = http.sessions()[0]
 
         http.mark(pair_of(session))
@@ -186,7 +186,7 @@ class TestDelete:
         assert http.delete(pair).status_code == 200
 
     def test_is_published(self, cloud: Sandbox, http: Http, published: Published) -> None:
-        """A deletion is told once, however often it is asked for."""
+        """A deletion is announced once, however often it is requested."""
         session = http.sessions()[0]
 
         http.delete(pair_of(session), pair_of(session))
@@ -218,7 +218,7 @@ class TestWrites:
     def test_wrong_field_is_named(
         self, unchanged: Http, resource: str, key: str, field: str, value: object
     ) -> None:
-        """A wrong field is refused with its place, and nothing of the list is done."""
+        """A wrong field is refused with its position, and no entry of the list is processed."""
         before = unchanged.sessions()
         good = pair_of(before[0])
 
@@ -235,14 +235,14 @@ class TestWrites:
     def test_wrong_body_is_refused(
         self, unchanged: Http, resource: str, key: str, body: object
     ) -> None:
-        """A body without a filled list of pairs is refused."""
+        """A body without a non-empty list of pairs is refused."""
         if isinstance(body, dict) and "KEY" in body:
             body = {key: body["KEY"]}
 
-        assert unchanged("POST", f"{unchanged.history}/{resource}", json=body).status_code == 400
+        assert unchanged.status("POST", f"{unchanged.history}/{resource}", json=body) == 400
 
     def test_body_must_be_json(self, unchanged: Http, resource: str, key: str) -> None:
-        """A body that is not JSON, or not called JSON, is refused with the rule."""
+        """A body that is not JSON, or has another content type, is refused."""
         url = f"{unchanged.history}/{resource}"
         pairs = json.dumps({key: [{"endTime": 1, "sessionId": "x"}]})
 

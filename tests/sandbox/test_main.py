@@ -1,4 +1,4 @@
-"""The sandbox as a program, and without what it needs."""
+"""The sandbox as a program, and without its extra."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_first_lines_are_what_a_client_needs(number: signal.Signals) -> None:
-    """The first two lines set the environment of a client, and a signal ends it in good order."""
+    """The first two lines set the environment of a client; a signal ends the program cleanly."""
     with running("--sessions", "3", "--backend", "UCM_CALLING") as process:
         token_line, url_line = first_lines(process)
         token = re.fullmatch(r"export WEBEX_ACCESS_TOKEN=([\w-]+)\n", token_line)
@@ -89,7 +89,7 @@ def test_calls_come_in_by_themselves() -> None:
 
 
 def test_second_signal_changes_nothing() -> None:
-    """A signal that comes while it is closing does not disturb that."""
+    """Further signals do not disturb the closing."""
     with running("--sessions", "0") as process:
         first_lines(process)
         for _ in range(5):
@@ -102,7 +102,7 @@ def test_second_signal_changes_nothing() -> None:
 
 
 def test_taken_port_is_one_line() -> None:
-    """A port in use is told in one line, with exit code 2."""
+    """A port in use causes an error of one line, and exit code 2."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = run(*PROGRAM, "--port", str(port))
@@ -144,7 +144,7 @@ def test_missing_extra_is_named_on_import() -> None:
 
 
 def test_missing_extra_is_named_by_the_program() -> None:
-    """Without Flask the program says what to install, in one line."""
+    """Without Flask the program says in one line what to install."""
     program = "import runpy; runpy._run_module_as_main('callhistory.sandbox')"
     done = run(sys.executable, "-c", WITHOUT_FLASK + program)
 

@@ -25,7 +25,7 @@ def http(cloud: Sandbox) -> Iterator[Http]:
 
 
 def form_of(cloud: Sandbox) -> dict[str, str]:
-    """Make the form that asks for another access token."""
+    """Return the form that requests a new access token."""
     return {
         "grant_type": "refresh_token",
         "client_id": cloud.client_id,
@@ -42,7 +42,7 @@ class TestTokens:
         return form_of(cloud)
 
     def test_refresh_gives_a_token_that_works(self, cloud: Sandbox, form: dict[str, str]) -> None:
-        """A refresh issues another access token, which is the sandbox's current one then."""
+        """A refresh issues a new access token, which becomes the current one."""
         before = cloud.access_token
 
         told = requests.post(cloud.token_url, data=form, timeout=5).json()
@@ -54,7 +54,7 @@ class TestTokens:
         assert _status(cloud, told["access_token"]) == 200
 
     def test_old_token_keeps_working(self, cloud: Sandbox, form: dict[str, str]) -> None:
-        """A refresh does not end the tokens before it."""
+        """A refresh leaves earlier tokens valid."""
         before = cloud.access_token
 
         requests.post(cloud.token_url, data=form, timeout=5)
@@ -73,7 +73,7 @@ class TestTokens:
             assert _status(cloud, told["access_token"]) == 401
 
     def test_refresh_token_can_rotate(self) -> None:
-        """Where it rotates, a refresh token is good once, and the answer has the next one."""
+        """With rotation, a refresh token works once, and the answer contains the next one."""
         with Sandbox(rotate_refresh_tokens=True) as cloud:
             first = form_of(cloud)
             second = requests.post(cloud.token_url, data=first, timeout=5).json()["refresh_token"]
@@ -85,7 +85,7 @@ class TestTokens:
 
     @pytest.mark.parametrize("lifetime", [0, -1, float("nan")])
     def test_lifetime_must_be_one(self, lifetime: float) -> None:
-        """A token that never was valid is refused as a mistake."""
+        """A lifetime that is not positive is refused."""
         with pytest.raises(ValueError, match="token_lifetime"):
             Sandbox(token_lifetime=lifetime)
 
@@ -115,7 +115,7 @@ class TestTokens:
         assert cloud.access_token == before
 
     def test_json_is_refused(self, cloud: Sandbox, form: dict[str, str]) -> None:
-        """The fields come as a form."""
+        """Fields that are not sent as a form are refused."""
         assert requests.post(cloud.token_url, json=form, timeout=5).status_code == 400
 
     def test_refreshes_the_user_of_the_refresh_token(

@@ -42,7 +42,7 @@ def test_calls_are_of_the_last_days(sessions: list[Session]) -> None:
 
 
 def test_dispositions_come_in_both_spellings(sessions: list[Session]) -> None:
-    """Every disposition is there as Webex writes it, and as it writes it elsewhere."""
+    """Every disposition appears in each spelling that Webex uses."""
     assert {session["disposition"] for session in sessions} == {
         "Answered",
         "ANSWERED",
@@ -82,12 +82,12 @@ KINDS: dict[str, Callable[[Session], Any]] = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_call_is_there(sessions: list[Session], kind: str) -> None:
-    """Each kind that a client must cope with is there, and is not everything or rare."""
+    """Each kind of session that a client must handle appears."""
     assert any(KINDS[kind](session) for session in sessions)
 
 
 def test_sessions_can_be_complete() -> None:
-    """Complete sessions have the addresses that others miss, and are the same otherwise."""
+    """Complete sessions have the addresses that others lack, and are otherwise the same."""
     found = sample(complete=True, backend="UCM_CALLING")
 
     assert all(isinstance(session["other"]["callbackAddress"], str) for session in found)
@@ -96,7 +96,7 @@ def test_sessions_can_be_complete() -> None:
 
 
 def test_ids_are_unique(sessions: list[Session]) -> None:
-    """Every session has an id of its own, under both names."""
+    """Every session has a unique id, under both names."""
     assert len({session["id"] for session in sessions}) == 60
     assert all(session["id"] == session["sessionId"] for session in sessions)
 
@@ -142,7 +142,7 @@ def test_only_webex_calling_has_shared_lines(backend: str) -> None:
 
 
 def test_calls_of_some_weeks_come_at_working_hours() -> None:
-    """Over some weeks most calls come on workdays; those at noon and in the evening are missed."""
+    """Over some weeks, most calls come on workdays; those outside desk hours are missed."""
     sessions = sample(sessions=400, days=28)
     ended = {s["sessionId"]: read_time(s["endTime"]).astimezone() for s in sessions}
     missed = {s["sessionId"] for s in sessions if s["disposition"] == "MISSED"}
@@ -165,7 +165,7 @@ def test_calls_of_some_weeks_come_at_working_hours() -> None:
 
 
 def test_half_a_surrogate_pair_is_sent_as_json_has_it() -> None:
-    """A name that UTF-8 cannot hold arrives as it is, in the history and in an event."""
+    """A name that UTF-8 cannot encode arrives unchanged, in the history and in an event."""
     with Sandbox(sessions=0) as cloud, CallHistoryClient(cloud.webex()) as client:
         heard: queue.Queue[CallSessionEvent] = queue.Queue()
         client.on("callHistory:user_recent_sessions", heard.put)

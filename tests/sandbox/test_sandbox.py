@@ -1,4 +1,4 @@
-"""The sandbox as its user sees it: its life, tokens, and the clients it makes."""
+"""Starting, closing, tokens and clients of a sandbox."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class TestLife:
     """Starting and closing."""
 
     def test_nothing_is_left(self) -> None:
-        """After closing there is no thread, and nobody listens."""
+        """After closing there is no thread, and connections are refused."""
         with Sandbox() as cloud, Http(cloud) as http:
             http.sessions()
 
@@ -29,7 +29,7 @@ class TestLife:
         assert not [t for t in threading.enumerate() if t.name.startswith("callhistory-sandbox")]
 
     def test_idle_connection_does_not_delay_closing(self, cloud: Sandbox) -> None:
-        """A client that connects and says nothing is hung up on."""
+        """A client that connects and sends no request does not delay closing."""
         port = int(cloud.u2c_url.split(":")[2].split("/")[0])
         with socket.create_connection(("127.0.0.1", port)) as idle:
             idle.sendall(b"GET ")
@@ -66,15 +66,17 @@ class TestLife:
         assert cloud.u2c_url == url
         assert http.sessions() == before
 
-    def test_port_can_be_chosen(self, cloud: Sandbox) -> None:
-        """A port that is taken is an OSError, one that is free is used."""
-        port = int(cloud.u2c_url.split(":")[2].split("/")[0])
+    @pytest.mark.parametrize("argument", ["port", "mercury_port"])
+    def test_port_can_be_chosen(self, cloud: Sandbox, argument: str) -> None:
+        """A port in use raises an OSError and leaves nothing open; a free one is used."""
+        addresses = cloud._organization.addresses
+        ports = {argument: getattr(addresses, argument)}
 
         with pytest.raises(OSError, match=r"in use|10048"):
-            Sandbox(port=port).start()
+            Sandbox(**ports).start()
         cloud.close()
-        with Sandbox(port=port) as other:
-            assert other.u2c_url == cloud.u2c_url
+        with Sandbox(**ports) as other:
+            assert getattr(other._organization.addresses, argument) == ports[argument]
 
     def test_must_be_started(self) -> None:
         """Before the start there are no people and no addresses."""
@@ -111,7 +113,7 @@ class TestTokens:
         assert len(cloud.access_token.split("_")) == 3
 
     def test_expired_token_is_refused(self, cloud: Sandbox, http: Http) -> None:
-        """From the expiry on the answer is 401, until another token is issued."""
+        """After the expiry the answer is 401 until another token is issued."""
         before = cloud.access_token
         cloud.expire_token()
 
@@ -125,7 +127,7 @@ class TestTokens:
             assert renewed.status() == 200
 
     def test_issued_token_ends_no_other(self, cloud: Sandbox, http: Http) -> None:
-        """A new token leaves those before it valid."""
+        """A new token leaves earlier ones valid."""
         cloud.issue_token()
 
         assert http.status() == 200

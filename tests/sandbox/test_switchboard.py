@@ -1,4 +1,4 @@
-"""Who gets a live event, how often, and what is kept until it is acknowledged."""
+"""Who receives a live event, how often, and what is kept until it is acknowledged."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def cloud() -> Iterator[Sandbox]:
 
 
 class TestReach:
-    """Who gets an event."""
+    """Who receives an event."""
 
     def test_all_devices_of_the_user(self, cloud: Sandbox) -> None:
-        """Every device of a user hears of a call, in one envelope, and those of others do not."""
+        """Every device of a user receives the same envelope of a call; those of others do not."""
         other = cloud.add_user("Wilma Berg")
         with ExitStack() as open_lines:
             mine = [open_lines.enter_context(Device(cloud).connected()) for _ in range(2)]
@@ -44,7 +44,7 @@ class TestReach:
     def test_also_the_device_that_caused_it(
         self, cloud: Sandbox, http: Http, device: Device, line: Line
     ) -> None:
-        """A mark is told to every device, also to the one that the request came from."""
+        """A mark is announced to every device, including the one that sent the request."""
         pair = pair_of(to_wire(cloud.place_call()))
         line.hear()
         with Device(cloud).connected() as other:
@@ -54,7 +54,7 @@ class TestReach:
             assert event_type(line.hear()) == "janus.user_viewed_sessions"
 
     def test_nobody_before_readiness(self, cloud: Sandbox, device: Device) -> None:
-        """What happens before a connection is ready is not told over it, then or later."""
+        """Events from before readiness are never sent over a connection."""
         cloud.delay_readiness(0.05)
         cloud.place_call()
         with device.open() as line:
@@ -69,7 +69,7 @@ class TestReach:
             assert session_ids(line.hear()) == [placed.session_id]
 
     def test_everybody_from_readiness_on(self, cloud: Sandbox, device: Device) -> None:
-        """Nothing that happens after the buffer state was sent falls between."""
+        """Every event after the buffer state is delivered."""
         for _ in range(20):
             with device.open() as line:
                 line.authorize()
@@ -80,7 +80,7 @@ class TestReach:
 
 
 class TestRedelivery:
-    """What was not acknowledged."""
+    """Envelopes that were not acknowledged."""
 
     @pytest.fixture
     def cloud(self) -> Iterator[Sandbox]:
@@ -88,7 +88,7 @@ class TestRedelivery:
             yield running
 
     def test_comes_again_until_it_is_acknowledged(self, cloud: Sandbox, line: Line) -> None:
-        """Unacknowledged, an event comes again with the same id and another number."""
+        """An unacknowledged event is sent again with the same id and a new number."""
         cloud.place_call()
         first, second = line.hear(), line.hear()
         line.acknowledge(first)
@@ -102,7 +102,7 @@ class TestRedelivery:
         assert session_ids(third) == [placed.session_id]
 
     def test_acknowledged_event_does_not_come_again(self, cloud: Sandbox, line: Line) -> None:
-        """Of two events, the one that was acknowledged comes once."""
+        """An acknowledged event is sent once, while another one is repeated."""
         cloud.place_call()
         line.hear_event()
         cloud.place_call()
@@ -111,7 +111,7 @@ class TestRedelivery:
         assert [line.hear()["id"] for _ in range(3)] == [kept] * 3
 
     def test_comes_again_at_the_next_connection(self, cloud: Sandbox, device: Device) -> None:
-        """A device that connects anew is told what it did not acknowledge, and no other is."""
+        """A device that reconnects, and no other, receives what it has not acknowledged."""
         cloud.place_call(disposition="MISSED")
         with device.connected() as line:
             cloud.place_call()
@@ -126,7 +126,7 @@ class TestRedelivery:
             assert other.ping()["type"] == "pong"
 
     def test_outlives_the_sandbox(self, cloud: Sandbox, device: Device) -> None:
-        """A sandbox that comes back still knows what was not acknowledged."""
+        """A sandbox that is started again still knows what was not acknowledged."""
         with device.connected() as line:
             cloud.place_call()
             missing = line.hear()
@@ -138,7 +138,7 @@ class TestRedelivery:
 
 
 class TestUnacknowledged:
-    """What is kept to be delivered again."""
+    """The envelopes that are kept."""
 
     def test_oldest_is_forgotten(self) -> None:
         """Of too many envelopes of a device, the latest are kept."""

@@ -21,7 +21,7 @@ def timer() -> Iterator[Timer]:
 
 
 def test_timer_keeps_to_the_times(timer: Timer) -> None:
-    """What is due first is done first, whatever was noted first."""
+    """Actions run in the order of their times."""
     done: list[str] = []
     over = Event()
     timer.after(0.05, over.set)
@@ -34,7 +34,7 @@ def test_timer_keeps_to_the_times(timer: Timer) -> None:
 
 
 def test_closed_timer_does_nothing(timer: Timer) -> None:
-    """After closing nothing is done, and the thread has ended."""
+    """After closing no action runs, and the thread has ended."""
     done: list[str] = []
     timer.after(0.01, lambda: done.append("before"))
     timer.close()

@@ -12,18 +12,11 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from websockets.exceptions import InvalidStatus
 
 from callhistory.sandbox import Connection, Sandbox
 from callhistory.sandbox._mercury.switchboard import MercuryLimits
 from tests.sandbox.device_client import Device, Line
 from tests.sandbox.http_client import Http
-
-
-def refused(device: Device) -> int:
-    with pytest.raises(InvalidStatus) as refusal, device.open():
-        pass
-    return refusal.value.response.status_code
 
 
 class TestUpgrade:
@@ -37,7 +30,7 @@ class TestUpgrade:
         assert urlsplit(device.websocket_url).port != urlsplit(http.base).port
 
     def test_parameters_are_noted(self, cloud: Sandbox, device: Device) -> None:
-        """The device, the query and the headers of an upgrade are in the log."""
+        """The device, the query and the headers of an upgrade are recorded."""
         query = "?outboundWireFormat=text&bufferStates=true&empty=&odd=%C3%A9"
         with device.open(query, additional_headers={"Probe": "x"}):
             (connection,) = cloud.connections
@@ -68,37 +61,36 @@ class TestUpgrade:
         assert accepted == ([extension] if extension else [])
 
     def test_unknown_address_is_not_found(self, cloud: Sandbox, device: Device) -> None:
-        """An address that was never handed out is a 404, and the attempt is noted."""
+        """An unknown address is answered with 404, and the attempt is recorded."""
         device.websocket_url = device.websocket_url.replace("/messages", "x/messages")
 
-        assert refused(device) == 404
+        assert device.refusal().status_code == 404
         (attempt,) = cloud.attempts
         assert (attempt.status, attempt.device_url) == (404, None)
         assert cloud.connections == ()
 
     def test_address_of_a_deleted_device_is_not_found(self, http: Http, device: Device) -> None:
-        """With the device, its address is gone."""
+        """The address of a deleted device is answered with 404."""
         http("DELETE", device.url)
 
-        assert refused(device) == 404
+        assert device.refusal().status_code == 404
 
     def test_retired_address_is_not_found(
         self, cloud: Sandbox, http: Http, device: Device, line: Line
     ) -> None:
-        """After the addresses were retired a device must be refreshed; open connections stay."""
+        """A retired address is answered with 404; a refresh assigns a new one; connections stay."""
         cloud.retire_websockets()
 
-        assert refused(device) == 404
+        assert device.refusal().status_code == 404
         fresh = http("PUT", device.url).json()["webSocketUrl"]
         assert fresh != device.websocket_url
-        assert refused(device) == 404
+        assert device.refusal().status_code == 404
         assert line.ping()["type"] == "pong"
         device.websocket_url = fresh
-        with device.connected():
-            pass
+        device.connect()
 
     def test_plain_request_is_told_to_upgrade(self, device: Device) -> None:
-        """Without an upgrade the answer is a 426."""
+        """A request without an upgrade is answered with 426."""
         url = device.websocket_url.replace("ws:", "http:")
 
         assert requests.get(url, timeout=5).status_code == 426
@@ -119,7 +111,7 @@ class TestEnd:
             yield running
 
     def test_client_may_close(self, cloud: Sandbox, device: Device) -> None:
-        """What a client closes with is in the log."""
+        """The code and reason of a client's close frame are recorded."""
         with device.connected() as line:
             line.websocket.close(3050, "done")
         connection = cloud.connections[0]
@@ -130,7 +122,7 @@ class TestEnd:
         assert not connection.is_open
 
     def test_client_may_vanish(self, cloud: Sandbox, device: Device) -> None:
-        """An end without a close frame is a 1006 of the client's."""
+        """An end without a close frame is recorded as the client's 1006."""
         with device.connected() as line:
             line.websocket.socket.shutdown(socket.SHUT_RDWR)
             connection = cloud.wait_until(lambda: closed(cloud))
@@ -138,7 +130,7 @@ class TestEnd:
         assert (connection.close_code, connection.closed_by) == (1006, "client")
 
     def test_broken_protocol_is_closed(self, cloud: Sandbox, device: Device) -> None:
-        """A frame that is none is a 1002."""
+        """An invalid frame is answered with 1002."""
         with device.connected() as line:
             line.websocket.socket.sendall(b"\xff\xff")
 
@@ -153,28 +145,17 @@ class TestEnd:
         assert no_thread_is_left()
 
     def test_comes_back_at_the_same_address(self, cloud: Sandbox, device: Device) -> None:
-        """Started again, it takes connections at the addresses that it handed out."""
+        """A sandbox that is started again accepts connections at the same addresses."""
         cloud.close()
         cloud.start()
 
         with device.connected():
             cloud.wait_for_connections()
 
-    def test_port_can_be_chosen(self, cloud: Sandbox, device: Device) -> None:
-        """A port that is taken is an OSError and leaves nothing open, one that is free is used."""
-        port = urlsplit(device.websocket_url).port
-        assert port is not None
-
-        with pytest.raises(OSError, match=r"in use|10048"):
-            Sandbox(mercury_port=port).start()
-        cloud.close()
-        with Sandbox(mercury_port=port) as other:
-            assert urlsplit(Device(other).websocket_url).port == port
-
     def test_hanging_clients_do_not_delay_closing(
         self, cloud: Sandbox, device: Device, line: Line
     ) -> None:
-        """Clients that neither read nor answer are hung up on, at whatever point they are."""
+        """Clients that hang do not delay closing, whatever state they are in."""
         cloud.delay_readiness(60)
         cloud.fail_upgrades(delay=60)
         with raw_connection(device) as mute, raw_connection(device) as waiting:
