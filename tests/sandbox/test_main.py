@@ -35,6 +35,15 @@ def first_lines(process: subprocess.Popen[str]) -> tuple[str, str]:
     return process.stdout.readline(), process.stdout.readline()
 
 
+def sessions_of(token: str, u2c_url: str) -> list[object]:
+    url = f"{u2c_url.removesuffix('/u2c/api/v1')}/janus/api/v1/history/userSessions"
+    query = {"from": "2000-01-01T00:00:00.000Z", "includeNewSessionTypes": "true"}
+    headers = {"Authorization": f"Bearer {token}"}
+    found = requests.get(url, params=query, headers=headers, timeout=5).json()
+    sessions: list[object] = found["userSessions"]
+    return sessions
+
+
 def run(*command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
 
@@ -50,13 +59,7 @@ def test_first_lines_are_what_a_client_needs(number: signal.Signals) -> None:
         )
         assert token
         assert url
-        headers = {"Authorization": f"Bearer {token[1]}"}
-        base = url[1].removesuffix("/u2c/api/v1")
-        asked = {"from": "2000-01-01T00:00:00.000Z", "includeNewSessionTypes": "true"}
-        found = requests.get(
-            f"{base}/janus/api/v1/history/userSessions", params=asked, headers=headers, timeout=5
-        ).json()
-        assert len(found["userSessions"]) == 3
+        assert len(sessions_of(token[1], url[1])) == 3
 
         process.send_signal(number)
         out, err = process.communicate(timeout=10)
@@ -71,20 +74,14 @@ def test_calls_come_in_by_themselves() -> None:
     """With chatter, calls land in the history one after the other."""
     with running("--sessions", "0", "--chatter", "0.05") as process:
         token_line, url_line = first_lines(process)
-        headers = {"Authorization": f"Bearer {token_line.strip().partition('=')[2]}"}
-        base = url_line.strip().partition("=")[2].removesuffix("/u2c/api/v1")
-        url = f"{base}/janus/api/v1/history/userSessions"
-        asked = {"from": "2000-01-01T00:00:00.000Z", "includeNewSessionTypes": "true"}
+        token, url = (line.strip().partition("=")[2] for line in (token_line, url_line))
         deadline = time.monotonic() + 10
-        found: list[object] = []
-        while len(found) < 2 and time.monotonic() < deadline:
-            answer = requests.get(url, params=asked, headers=headers, timeout=5)
-            found = answer.json()["userSessions"]
+        while len(sessions_of(token, url)) < 2:
+            assert time.monotonic() < deadline
 
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=10)
 
-    assert len(found) >= 2
     assert process.returncode == 0
 
 

@@ -82,7 +82,11 @@ def _to_wire(organization: Organization, device: Device) -> dict[str, Any]:
     behavior, entitlements = _BEHAVIORS[organization.options.backend]
     modified = write_time(device.modified_at)
     return {
-        **device.to_wire(),
+        **device.body,
+        "url": device.url,
+        "webSocketUrl": device.web_socket_url,
+        "userId": device.user_id,
+        "modificationTime": modified,
         "orgId": organization.org_id,
         "callingBehavior": behavior,
         "features": {

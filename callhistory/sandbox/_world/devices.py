@@ -9,7 +9,6 @@ from uuid import uuid4
 
 import attrs
 
-from callhistory._records.timestamps import write_time
 from callhistory.sandbox._world.addresses import WDM, Addresses
 
 Clock = Callable[[], datetime]
@@ -49,16 +48,6 @@ class Device:
     def name(self) -> str:
         """The name that it was registered with."""
         return str(self.body["name"])
-
-    def to_wire(self) -> dict[str, Any]:
-        """Return the device in wire form, without the fields that every device of a user shares."""
-        return {
-            **self.body,
-            "url": self.url,
-            "webSocketUrl": self.web_socket_url,
-            "userId": self.user_id,
-            "modificationTime": write_time(self.modified_at),
-        }
 
 
 class Devices:
