@@ -228,7 +228,7 @@ class Sandbox(Observation, WebsocketFaults):
         return self._account(user).issue_token()
 
     def expire_token(self, *, user: Account | None = None) -> None:
-        """Answer the access token that was issued last with 401 from now on.
+        """Refuse the access token that was issued last, with status 401, from now on.
 
         Args:
             user: whose token; ``None`` means the account holder.

@@ -1,1 +1,1 @@
-"""What a test can let go wrong."""
+"""What can go wrong with a sandbox, as a test scripts it."""

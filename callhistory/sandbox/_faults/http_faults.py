@@ -118,7 +118,7 @@ class HttpFaults:
         drip: float | None = None,
         endless: bool = False,
     ) -> None:
-        """Let the next requests to a path fail.
+        """Script faults of the next requests to a path.
 
         With a `status` or a `body`, the reply consists of these and the request has no other
         effect. Without them the request is carried out, and the other arguments change its real

@@ -74,7 +74,7 @@ class WebsocketFaults(HttpFaults):
         """End the silence.
 
         Args:
-            connection: the only connection that is silent no more; ``None`` means all.
+            connection: the only connection that sends again; ``None`` means all.
         """
         for channel in self._switchboard.channels(connection):
             channel.websocket.speak_again()
@@ -167,7 +167,7 @@ class WebsocketFaults(HttpFaults):
         delay: float | None = None,
         reset: bool = False,
     ) -> None:
-        """Let the next upgrades fail, see `fail_next`.
+        """Script faults of the next upgrades, see `fail_next`.
 
         Args:
             status: the HTTP status that answers them; 302 with the header ``Location`` redirects

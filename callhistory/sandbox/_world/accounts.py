@@ -17,7 +17,7 @@ class Account:
 
     Attributes:
         person: whose account it is.
-        refresh_token: the token that pays for new access tokens.
+        refresh_token: the token that new access tokens are requested with.
     """
 
     def __init__(self, person: Person, org_id: str, clock: Clock) -> None:
@@ -57,7 +57,7 @@ class Account:
         return token
 
     def expire_token(self, token: str | None = None) -> None:
-        """Make an access token invalid.
+        """Invalidate an access token.
 
         Args:
             token: which one; ``None`` means the one that was issued last.

@@ -48,7 +48,7 @@ class Announcements:
             self._subscribers += (subscriber,)
 
     def unsubscribe(self, subscriber: Subscriber) -> None:
-        """Call a function no more."""
+        """Stop calling a function."""
         with self._lock:
             self._subscribers = tuple(s for s in self._subscribers if s != subscriber)
 
