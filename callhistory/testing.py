@@ -1,21 +1,21 @@
 """Fixtures for pytest, to test your own receivers against a Webex on this machine.
 
-Installing ``callhistory[sandbox]`` is enough: pytest finds them by itself. They cost nothing where
-nobody asks for them.
+Install ``callhistory[sandbox]``, and pytest finds them. They cost nothing in tests that do not use
+them.
 
 ``webex_sandbox``
-    A running :class:`callhistory.sandbox.Sandbox`, new for each test. ``place_call()`` lets a call
-    happen. While the test runs, ``WEBEX_ACCESS_TOKEN`` and ``U2C_SERVICE_URL`` lead to it, so that
-    a ``CallHistoryClient()`` that your code makes for itself talks to it too.
+    A running :class:`callhistory.sandbox.Sandbox`, new for each test. ``place_call()`` adds a call
+    to the history and sends a live event. During the test, ``WEBEX_ACCESS_TOKEN`` and
+    ``U2C_SERVICE_URL`` refer to it, so that any ``CallHistoryClient()`` of your code uses it too.
 ``call_history_client``
-    A :class:`callhistory.CallHistoryClient` of it, which is closed after the test.
+    A :class:`callhistory.CallHistoryClient` of this sandbox, which is closed after the test.
 
 ``examples/test_my_receiver.py`` is a complete example. Events arrive in another thread, so a test
-waits for what its receiver does, with a deadline::
+waits for the effects of its receiver, with a timeout::
 
     import queue
 
-    def test_a_missed_call_is_told_to_our_desk(webex_sandbox, call_history_client):
+    def test_a_missed_call_is_posted(webex_sandbox, call_history_client):
         posted = queue.Queue()
         tell_of_missed_calls(call_history_client, post=posted.put)
         call_history_client.listen()
@@ -24,8 +24,8 @@ waits for what its receiver does, with a deadline::
 
         assert posted.get(timeout=10) == "Missed: Ada"
 
-Where pytest is told to find no plugins by itself (``PYTEST_DISABLE_PLUGIN_AUTOLOAD``), ask for
-this one with ``-p callhistory.testing``.
+If pytest does not load plugins by itself (``PYTEST_DISABLE_PLUGIN_AUTOLOAD``), load this one with
+``-p callhistory.testing``.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def webex_sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    """Give a running callhistory.sandbox.Sandbox: a Webex on this machine, new for each test.
+    """Yield a running callhistory.sandbox.Sandbox: a Webex on this machine, new for each test.
 
-    While the test runs, WEBEX_ACCESS_TOKEN and U2C_SERVICE_URL lead to it: a CallHistoryClient()
-    that the tested code makes for itself talks to it too, and never to a real account.
+    During the test, WEBEX_ACCESS_TOKEN and U2C_SERVICE_URL refer to it, so that any
+    CallHistoryClient() of the tested code uses it too, and never a real account.
     """
     try:
         from .sandbox import Sandbox
@@ -59,7 +59,7 @@ def webex_sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
 
 @pytest.fixture
 def call_history_client(webex_sandbox: Sandbox) -> Iterator[CallHistoryClient]:
-    """Give a callhistory.CallHistoryClient of the sandbox, which is closed after the test."""
+    """Yield a callhistory.CallHistoryClient of the sandbox, which is closed after the test."""
     from ._client import CallHistoryClient
 
     with webex_sandbox.webex() as webex, CallHistoryClient(webex) as client:

@@ -1,4 +1,4 @@
-"""The fixtures for pytest: that they are there, work, and cost nothing where nobody uses them."""
+"""The pytest fixtures: they work, and cost nothing in tests that do not use them."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ OTHERS = ("hypothesispytest", "randomly", "xdist", "timeout", "pytest_cov", "cac
 
 
 def run(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
-    """Run pytest in a project of its own."""
+    """Run pytest in a project of its own, without other plugins."""
     without = [option for name in OTHERS for option in ("-p", f"no:{name}")]
     return pytester.runpytest_subprocess("-W", "error", *without, *options, timeout=50)
 
 
 def test_the_example_passes_in_a_project_of_its_own(pytester: pytest.Pytester) -> None:
-    """The complete example needs nothing but the installed library, and leaves no warning."""
+    """The complete example needs only the installed library, and causes no warning."""
     shutil.copy(EXAMPLE, pytester.path)
 
     run(pytester).assert_outcomes(passed=3)
@@ -47,11 +47,11 @@ def test_the_example_notices_a_receiver_that_is_wrong(pytester: pytest.Pytester)
 
 
 def test_the_example_in_the_docstring_passes(pytester: pytest.Pytester) -> None:
-    """What the docstring of callhistory.testing shows runs as it stands there."""
+    """The example in the docstring of callhistory.testing runs unchanged."""
     text = inspect.getdoc(callhistory.testing)
     assert text is not None
     (block,) = (part for part in text.split("::\n") if "def test_" in part)
-    code = textwrap.dedent(block[: block.index("\n\nWhere ")])
+    code = textwrap.dedent(block[: block.index("\n\nIf pytest ")])
     shutil.copy(EXAMPLE, pytester.path / "my_receiver.py")
     pytester.makepyfile(f"from my_receiver import tell_of_missed_calls\n{code}")
 
@@ -61,14 +61,14 @@ def test_the_example_in_the_docstring_passes(pytester: pytest.Pytester) -> None:
 def test_the_client_is_one_of_the_sandbox(
     webex_sandbox: Sandbox, call_history_client: CallHistoryClient
 ) -> None:
-    """The client's history is the sandbox's, and what is placed there is in it."""
+    """The client reads the history of the sandbox."""
     placed = webex_sandbox.place_call(name="Ada")
 
     assert placed.session_id in {s.session_id for s in call_history_client.get_call_history_data()}
 
 
 def test_code_that_makes_its_own_client_reaches_the_sandbox(webex_sandbox: Sandbox) -> None:
-    """A client that is made from the environment talks to the sandbox while the test runs."""
+    """A client that is made from the environment uses the sandbox during the test."""
     placed = webex_sandbox.place_call(name="Ada")
 
     with CallHistoryClient() as client:
@@ -76,7 +76,7 @@ def test_code_that_makes_its_own_client_reaches_the_sandbox(webex_sandbox: Sandb
 
 
 def test_each_test_has_a_sandbox_of_its_own(pytester: pytest.Pytester) -> None:
-    """Every test begins with a new sandbox; the one before is closed, its client, and its token."""
+    """Every test has a new sandbox; the previous one is closed, and so is its client."""
     pytester.makeconftest(
         """
         import os, pytest
@@ -116,7 +116,7 @@ def test_each_test_has_a_sandbox_of_its_own(pytester: pytest.Pytester) -> None:
 
 
 def test_a_project_without_use_for_them_imports_nothing_heavy(pytester: pytest.Pytester) -> None:
-    """Where nobody asks for the fixtures, pytest imports neither the sandbox nor a websocket."""
+    """Without tests that use the fixtures, pytest imports neither the sandbox nor websockets."""
     pytester.makepyfile(
         """
         import sys
@@ -132,7 +132,7 @@ def test_a_project_without_use_for_them_imports_nothing_heavy(pytester: pytest.P
 
 
 def test_without_the_extra_the_message_says_what_to_install(pytester: pytest.Pytester) -> None:
-    """Where the sandbox's extra is missing, a test that needs it says so, without a traceback."""
+    """Without the extra, a test that uses the fixtures says what to install, and no traceback."""
     pytester.makeconftest("import sys; sys.modules['flask'] = None")
     pytester.makepyfile("def test_something(call_history_client): pass")
 
@@ -148,7 +148,7 @@ def test_without_the_extra_the_message_says_what_to_install(pytester: pytest.Pyt
 def test_the_fixtures_can_be_asked_for_by_name(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, autoload: bool
 ) -> None:
-    """With -p callhistory.testing they are there, whether or not pytest finds plugins by itself."""
+    """With -p callhistory.testing they can be used, even if pytest loads no plugins by itself."""
     if not autoload:
         monkeypatch.setitem(os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     shutil.copy(EXAMPLE, pytester.path)

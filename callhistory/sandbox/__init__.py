@@ -7,17 +7,16 @@ from __future__ import annotations
 
 try:
     import flask as _  # noqa: F401
-except ImportError as error:
+except ImportError as _error:
     raise ImportError(
         "The sandbox needs an extra: pip install callhistory[sandbox]", name=__name__
-    ) from error
+    ) from _error
 
-from callhistory.sandbox.accounts import Account
-from callhistory.sandbox.cloud import Sandbox
-from callhistory.sandbox.connections import Connection, RecordedFrame
-from callhistory.sandbox.devices import Device
-from callhistory.sandbox.journal import RecordedRequest
-from callhistory.sandbox.people import Person
+from callhistory.sandbox._recordings import Connection, RecordedFrame, RecordedRequest
+from callhistory.sandbox._sandbox import Sandbox
+from callhistory.sandbox._world.accounts import Account
+from callhistory.sandbox._world.devices import Device
+from callhistory.sandbox._world.people import Person
 
 __all__ = [
     "Account",
@@ -28,3 +27,7 @@ __all__ = [
     "RecordedRequest",
     "Sandbox",
 ]
+
+# Reprs, pickles and documentation then show the name that a user imports.
+for _public in (Account, Connection, Device, Person, RecordedFrame, RecordedRequest, Sandbox):
+    _public.__module__ = __name__

@@ -194,6 +194,21 @@ def test_the_sandbox_knows_records_only(module: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "module", [name for name in MODULES if name.startswith("sandbox.") and "__" not in name]
+)
+def test_no_module_of_the_sandbox_has_a_name_of_the_library(module: str) -> None:
+    """Whoever reads the name of a module or room knows whether it is the library's."""
+    library = {
+        part.strip("_")
+        for name in MODULES
+        if room_of(name) != "sandbox"
+        for part in name.split(".")
+    }
+
+    assert library.isdisjoint(part.strip("_") for part in module.split(".")[1:])
+
+
+@pytest.mark.parametrize(
     ("source", "package", "found"),
     [
         ("import requests.auth", "callhistory", [("requests.auth", False)]),

@@ -10,7 +10,6 @@ from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
 
 import pytest
-from callhistory._http.tokens import Token
 
 from callhistory import (
     CallHistoryClient,

@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 // The official JavaScript client (@webex/calling, its call history) against a local Webex.
 // WEBEX_ACCESS_TOKEN=… U2C_SERVICE_URL=http://127.0.0.1:PORT/u2c/api/v1 node judge.mjs [--events] [--second] [--refresh] [--strict] [--timeout SECONDS] [--verbose]
-//   --events   also connect mercury, and wait for one event of each of the three kinds (recent ones must come unasked)
-//   --second   mark and delete by plain HTTP as another device of the same user, instead of through the SDK
-//   --strict   a session that departs from the documented TypeScript type fails the run (it is always reported)
-//   --refresh  also refresh the device (PUT), as an ephemeral one would have to
+//   --events   also connect mercury, and wait for one event of each of the three kinds (recent ones without any request)
+//   --second   mark and delete by plain HTTP as another device of the same user, not through the SDK
+//   --strict   fail if a session differs from the documented TypeScript type (it is always reported)
+//   --refresh  also refresh the device (PUT), as an ephemeral device has to
 //   --timeout  seconds to wait for each kind of event (default 20)
 //   --verbose  the SDK's own log to stderr
-// stdout: one JSON line per step and per event, the last one {"step": "done", "ok": …}. Exit code 0 if all was seen, else 1.
+// stdout: one JSON line per step and per event, the last one {"step": "done", "ok": …}. Exit code 0 if everything was seen, else 1.
 import {createRequire} from 'node:module';
 import http from 'node:http';
 import https from 'node:https';
@@ -32,7 +32,7 @@ function end() {
   if (ending) return;
   ending = true;
   print({step: 'done', ok: failures.size === 0, ...(failures.size ? {failures: [...failures].map(([what, n]) => (n > 1 ? `${what} (${n} times)` : what))} : {})});
-  process.stdout.write('', () => process.exit(failures.size ? 1 : 0)); // SDK timers would keep the process alive
+  process.stdout.write('', () => process.exit(failures.size ? 1 : 0)); // timers of the SDK would keep the process alive
 }
 process.on('unhandledRejection', (e) => { print({problem: 'unhandledRejection', error: String(e?.stack || e).split('\n').slice(0, 4)}); fail(`unhandled rejection: ${e?.message || e}`); });
 process.on('uncaughtException', (e) => { print({problem: 'uncaughtException', error: String(e?.stack || e).split('\n').slice(0, 4)}); fail(`uncaught exception: ${e?.message || e}`); end(); });
@@ -48,13 +48,13 @@ function tryJson(x) { try { return JSON.stringify(x); } catch { return String(x)
 process.env.NO_PROXY = '*'; process.env.no_proxy = '*';
 
 // --- load the SDK --------------------------------------------------------------------------------------------------------------
-// webex-core first, while there is no `window` (its presence would change what the SDK thinks it runs in).
+// webex-core first, while there is no `window` (with one, the SDK would believe that it runs in a browser).
 const require = createRequire(import.meta.url);
 const {default: WebexCore} = require('@webex/webex-core');
 require('@webex/internal-plugin-device');
 require('@webex/internal-plugin-mercury');
 // The package's "main" is ES module code with extensionless imports, which Node cannot load: dist/index.js is the same API as CommonJS.
-// Loading it (not running it) needs just this one browser thing, @webex/internal-media-core asks for it.
+// Loading it (not running it) needs this one browser object, for @webex/internal-media-core.
 globalThis.window = {navigator: {userAgent: 'node'}};
 const {createCallHistoryClient, COMMON_EVENT_KEYS, SORT, SORT_BY} = require('@webex/calling/dist/index.js');
 delete globalThis.window;
@@ -68,7 +68,7 @@ async function within(ms, what, promise) {
   } finally { late.abort(); }
 }
 
-// Without a CallingClient the SDK turns its own HTTP failures into an unrelated TypeError (submitUploadLogsMetric): note what really went wrong.
+// Without a CallingClient the SDK turns its own HTTP failures into an unrelated TypeError (submitUploadLogsMetric): record what really went wrong.
 let failedHttp = [];
 const note = (method, url, status) => failedHttp.push(`${method} ${String(url).replace(/^\w+:\/\/[^/]+/, '').split('?')[0]}: ${String(status).split('\n')[0]}`);
 const sdkFetch = globalThis.fetch;
@@ -148,7 +148,7 @@ function plainHttp(method, url, headers = {}, body) {
 const RECENT = COMMON_EVENT_KEYS.CALL_HISTORY_USER_SESSION_INFO;
 const VIEWED = COMMON_EVENT_KEYS.CALL_HISTORY_USER_VIEWED_SESSIONS;
 const DELETED = COMMON_EVENT_KEYS.CALL_HISTORY_USER_SESSIONS_DELETED;
-const told = {[RECENT]: new Set(), [VIEWED]: new Set(), [DELETED]: new Set()}; // session ids that each kind has named so far
+const told = {[RECENT]: new Set(), [VIEWED]: new Set(), [DELETED]: new Set()}; // the session ids in the events of each kind so far
 const idsOf = {
   [RECENT]: (data) => data.userSessions.userSessions.map((s) => s.sessionId),
   [VIEWED]: (data) => data.userReadSessions.userReadSessions.map((s) => s.sessionId),
@@ -171,7 +171,7 @@ function listen(history) {
     });
   }
 }
-// Resolves to what is missing of `ids` (or, without ids, of any event at all) when `key` has told it all, or time is up.
+// Resolves when the events of `key` have named all `ids` (without ids: when there was any event) or time is up, to what is missing.
 async function heard(key, ids) {
   const until = Date.now() + patience;
   const missing = () => (ids ? ids.filter((id) => !told[key].has(id)).length : Number(told[key].size === 0));
@@ -195,7 +195,7 @@ async function run() {
     return {ok: webex.canAuthorize, canAuthorize: webex.canAuthorize, orgId: (() => { try { return Boolean(webex.credentials.getOrgId()); } catch (e) { return `unreadable: ${e.message}`; } })()};
   });
   const registered = await step('register', async () => {
-    // Without a catalog the SDK waits for ever and says nothing.
+    // Without a catalog the SDK waits forever and logs nothing.
     let given = false;
     const hopeless = async () => {
       for (let since = 0; !given; since = webex.internal.services.initFailed ? since || Date.now() : 0) {
@@ -220,7 +220,7 @@ async function run() {
   const history = createCallHistoryClient(webex, {level: 'error'});
   if (flag('--events')) {
     webex.internal.mercury.on('ping-pong-latency', () => { pongs += 1; });
-    // A frame without a sequenceNumber after one that has it (a bare pong, say) is told as a mismatch with NaN: harmless, and no gap.
+    // A frame without a sequenceNumber after one that has it (such as a pong) is reported as a mismatch with NaN: harmless, not a gap.
     webex.internal.mercury.on('sequence-mismatch', (actual) => { if (Number.isNaN(actual)) unnumbered += 1; else gaps += 1; });
     webex.internal.mercury.on('offline', (e) => { offline.push(e?.code); });
     listen(history);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Lets Cisco's own JavaScript client judge the sandbox, on each calling backend: it registers,
-# fetches, marks, deletes, and hears live events. Needs Node 20 and npm; not part of the test suite.
+# Tests the sandbox with Cisco's own JavaScript client, on each calling backend: it registers,
+# fetches, marks, deletes, and receives live events. Needs Node 20 and npm; not part of the test suite.
 #
 #   bash tests/javascript/judge.sh
 set -euo pipefail

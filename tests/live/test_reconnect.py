@@ -136,7 +136,9 @@ def test_a_refused_token_is_renewed_once(
 ) -> None:
     """A refusal of the token renews it; the next one, not accepted in between, is permanent."""
     reconnection = a_reconnection(accepted=accepted)
-    first = Ended(code=refusal.code, status=refusal.status, reason=refusal.reason, accepted_for=held)
+    first = Ended(
+        code=refusal.code, status=refusal.status, reason=refusal.reason, accepted_for=held
+    )
 
     decision = again(reconnection, first)
     assert decision.renew_token
@@ -180,7 +182,9 @@ def test_1008_for_other_reasons(reason: str) -> None:
         assert not again(reconnection, Ended(code=1008, reason=reason)).renew_token
 
 
-@pytest.mark.parametrize("gone", [Ended(code=4404), Ended(code=4404, accepted_for=60.0), Ended(status=404)])
+@pytest.mark.parametrize(
+    "gone", [Ended(code=4404), Ended(code=4404, accepted_for=60.0), Ended(status=404)]
+)
 def test_a_device_that_is_gone(gone: Ended) -> None:
     """4404, or 404 at the upgrade, asks for the device anew, each time."""
     reconnection = a_reconnection()

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from callhistory.sandbox import Connection, Sandbox
-from callhistory.sandbox.channel import Channel
-from callhistory.sandbox.unacknowledged import Unacknowledged
+from callhistory.sandbox._mercury.channel import Channel
+from callhistory.sandbox._mercury.switchboard import Unacknowledged
 from tests.support.waiting import wait_until
 
 _HISTORY = "/history/userSessions"

@@ -8,7 +8,6 @@ import random
 
 from callhistory import CallingBackend, DecodeError
 from callhistory._live.event_reader import read_event, session_ids
-
 from callhistory._live.protocol import Deliver, Malformed, Mercury, Ready, Send
 from callhistory._records.strict_json import read_json
 from tests.robustness.fuzz_watch import Finding, Report, Watch, private_words, unusable

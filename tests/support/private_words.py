@@ -20,9 +20,9 @@ from typing import Any
 import pytest
 from attrs import frozen
 
-from callhistory.sandbox.accounts import Account
-from callhistory.sandbox.history import History
-from callhistory.sandbox.organization import Organization
+from callhistory.sandbox._world.accounts import Account
+from callhistory.sandbox._world.history import History
+from callhistory.sandbox._world.organization import Organization
 from tests.support.wire_samples import a_session
 
 OPTION = "--search-private"

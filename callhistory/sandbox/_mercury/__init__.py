@@ -1,0 +1,1 @@
+"""The websocket half of a sandbox: Mercury, which delivers live events."""

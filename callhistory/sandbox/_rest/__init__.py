@@ -1,0 +1,1 @@
+"""The HTTP half of a sandbox: the server, and one module for each larger service."""

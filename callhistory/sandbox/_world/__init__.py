@@ -1,0 +1,1 @@
+"""What a sandbox remembers: its people, their calls and their devices."""

@@ -1,1 +1,0 @@
-"""The services of the local Webex, one module each."""
