@@ -61,8 +61,8 @@ def fetch(
         ApiError: Webex said no, also to the catalog or the device registration.
         CallHistoryError: there was no answer, or none that Webex sends.
     """
-    janus = account.catalog(session).link("janus")
     backend = account.backend(session)
+    janus = account.catalog(session).link("janus")
     params = {
         "from": write_time(whole_ms(since)),
         "limit": str(limit),
@@ -136,8 +136,8 @@ def mark_as_deleted(
 
 
 def _write(account: Account, session: Session, path: str, body: dict[str, Any]) -> Response:
-    janus = account.catalog(session).link("janus")
     account.backend(session)  # as with Webex's own client, a request comes from a registered device
+    janus = account.catalog(session).link("janus")
     return session.request(
         "POST", janus + _SESSIONS + path, body=body, headers=account.device_header()
     )

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from callhistory import (
     ApiError,
@@ -26,6 +27,7 @@ from callhistory import (
 )
 from callhistory.sandbox import Sandbox
 from tests.support.error_contents import chain, failure_of, shown_by
+from tests.support.limits import BRISK
 from tests.support.wire_server import Behavior, Connection, WireServer, answer
 
 HISTORY = "/history/userSessions"
@@ -250,7 +252,8 @@ def test_failure_is_logged(
 
     (record,) = caplog.records
     assert (record.name, record.levelname) == ("callhistory", "WARNING")
-    text = f"get_call_history_data: User info not found (tracking id {history.tracking_id})"
+    words = "404: User info not found"
+    text = f"get_call_history_data: {words} (tracking id {history.tracking_id})"
     assert record.getMessage() == text
 
 
@@ -281,7 +284,13 @@ def unanswered(behavior: Behavior, *, tls: bool = False) -> BaseException:
     """Return the error of a client whose server behaves in this way."""
     with WireServer(behavior, tls=tls) as server:
         read = 0.2 if behavior is Connection.hang else 9
-        webex = Webex(access_token=TOKEN, u2c_url=server.url, timeout=(5, read), max_retries=1)
+        webex = Webex(
+            access_token=TOKEN,
+            u2c_url=server.url,
+            timeout=(5, read),
+            max_retries=1,
+            _limits=BRISK,
+        )
         error = failure_of(CallHistoryClient(webex).get_call_history_data)
         webex.close()
     return error
@@ -346,7 +355,7 @@ def test_no_answer_is_a_transport_error(
 
 def test_refused_connection_is_a_transport_error() -> None:
     """A port where nobody listens is a TransportError with the system's words."""
-    client = CallHistoryClient(Webex(access_token=TOKEN, u2c_url=refused()))
+    client = CallHistoryClient(Webex(access_token=TOKEN, u2c_url=refused(), _limits=BRISK))
 
     with pytest.raises(TransportError, match="no answer after 5 attempts: Connection refused") as e:
         client.get_call_history_data()
@@ -380,7 +389,7 @@ def test_unknown_name_is_a_transport_error(monkeypatch: pytest.MonkeyPatch) -> N
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", nobody)
-    client = CallHistoryClient(Webex(access_token=TOKEN))
+    client = CallHistoryClient(Webex(access_token=TOKEN, _limits=BRISK))
 
     with pytest.raises(
         TransportError, match=r"GET u2c\.wbx2\.com: .*Name or service not known"
@@ -394,7 +403,7 @@ def test_unknown_name_is_a_transport_error(monkeypatch: pytest.MonkeyPatch) -> N
 def test_unknown_certificate_is_a_transport_error() -> None:
     """A host whose certificate nobody vouches for is not asked."""
     with WireServer(sends(WHOLE), tls=True) as server:
-        webex = Webex(access_token=TOKEN, u2c_url=server.url)
+        webex = Webex(access_token=TOKEN, u2c_url=server.url, _limits=BRISK)
         error = failure_of(CallHistoryClient(webex).get_call_history_data)
 
     assert isinstance(error, TransportError)
@@ -406,7 +415,7 @@ def test_plain_http_where_tls_is_wanted_is_a_transport_error() -> None:
     """A host that does not speak TLS is a TransportError, and no token goes there."""
     with WireServer(sends(WHOLE)) as server:
         url = server.url.replace("http:", "https:")
-        webex = Webex(access_token=TOKEN, u2c_url=url, max_retries=0, timeout=0.5)
+        webex = Webex(access_token=TOKEN, u2c_url=url, max_retries=0, timeout=0.5, _limits=BRISK)
         error = failure_of(CallHistoryClient(webex).get_call_history_data)
 
     assert isinstance(error, TransportError)
@@ -428,7 +437,7 @@ def test_silent_server_does_not_hold_a_connect(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(socket.socket, "connect", never)
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.1", 443))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
-    client = CallHistoryClient(Webex(access_token=TOKEN, timeout=(0.25, 9)))
+    client = CallHistoryClient(Webex(access_token=TOKEN, timeout=(0.25, 9), _limits=BRISK))
 
     with pytest.raises(TransportError, match="no answer after 5 attempts: timed out") as caught:
         client.get_call_history_data()
@@ -489,25 +498,23 @@ WRONG = [
 
 
 @pytest.fixture
-def _small_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("callhistory._http.retry.LARGEST_ANSWER", 2 * 1024 * 1024)
+def small(cloud: Sandbox) -> Iterator[CallHistoryClient]:
+    """Return a client that reads answers of 2 MiB at most."""
+    webex = cloud.webex(_limits=evolve(BRISK, largest_answer=2 * 1024 * 1024))
+    with webex, CallHistoryClient(webex) as client:
+        yield client
 
 
-@pytest.mark.usefixtures("_small_answers")
 @pytest.mark.parametrize(("fault", "found"), WRONG)
 @pytest.mark.parametrize(
     ("call", "service"),
     [(fetch, "/catalog"), (fetch, "/devices"), *(param.values for param in CALLS)],
 )
 def test_wrong_answer_is_a_decode_error(
-    cloud: Sandbox,
-    client: CallHistoryClient,
-    call: Call,
-    service: str,
-    fault: dict[str, Any],
-    found: str,
+    cloud: Sandbox, small: CallHistoryClient, call: Call, service: str, fault: Any, found: str
 ) -> None:
     """An answer that is not Webex's is a DecodeError that says where and what, at once."""
+    client = small
     cloud.fail_next(service, **fault)
     if found == "nothing" and call is not fetch:
         assert call(client).ok, "an empty answer to a write is a success"
