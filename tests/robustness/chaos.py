@@ -31,6 +31,7 @@ from callhistory._live.reconnect import Again, Ended, Never, Reconnection
 from callhistory._live.recovery import Errands
 from callhistory._live.seen import Seen
 from callhistory.sandbox import Sandbox
+from callhistory.sandbox._limits import SandboxLimits
 from tests.robustness.chaos_faults import FAMILIES, Fault, Mischief
 from tests.robustness.chaos_ledger import Footprint, Ledger
 from tests.support.hearing import RECENT, library_threads
@@ -47,12 +48,8 @@ _SHORTENED: dict[str, Any] = {
 }
 _HTTP_TIMEOUT = 2.0  # seconds
 
-# What the sandbox remembers for tests grows with the run: it is kept short.
-_KEPT: dict[str, int] = {
-    "callhistory.sandbox.connections._KEPT_FRAMES": 500,
-    "callhistory.sandbox.connections._KEPT_CONNECTIONS": 200,
-    "callhistory.sandbox.journal._KEPT": 200,
-}
+# What the sandbox records grows with the run: it is kept short.
+_LIMITS = SandboxLimits(requests=200, connections=200, frames=500)
 _HISTORY_SECONDS = 20.0  # sessions that ended before are deleted, as users do
 
 _ACK_TIMEOUT = 0.3
@@ -154,10 +151,10 @@ class Report:
 
 
 def shorten(patch: pytest.MonkeyPatch) -> None:
-    """Shorten the waits of the library, and what the sandbox keeps for tests."""
+    """Shorten the waits of the library."""
     jitter = Random()
     patch.setattr("random.uniform", lambda low, high: jitter.uniform(low, high) / _FASTER)
-    for name, value in (_SHORTENED | _KEPT).items():
+    for name, value in _SHORTENED.items():
         patch.setattr(name, value)
 
 
@@ -284,6 +281,7 @@ def run_chaos(run: Run, patch: pytest.MonkeyPatch) -> Report:
         ack_timeout=_ACK_TIMEOUT,
         device_limit=10_000,
         clock=lambda: datetime.now(UTC) + skew,
+        _limits=_LIMITS,
     ) as cloud:
         options: dict[str, Any] = {"refresh_token": cloud.refresh_token}
         if rng.random() < 0.5:
