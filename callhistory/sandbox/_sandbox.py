@@ -15,7 +15,7 @@ from callhistory.sandbox._limits import SandboxLimits
 from callhistory.sandbox._mercury.switchboard import Switchboard
 from callhistory.sandbox._observation import Observation
 from callhistory.sandbox._recordings import Recordings
-from callhistory.sandbox._servers import Servers, listen_at
+from callhistory.sandbox._servers import Servers, listen
 from callhistory.sandbox._world.accounts import Account
 from callhistory.sandbox._world.addresses import TOKEN, U2C, Addresses
 from callhistory.sandbox._world.devices import Clock, Device
@@ -135,7 +135,7 @@ class Sandbox(Observation, WebsocketFaults):
 
     def _start(self) -> Servers:
         known = self._founded and self._founded.addresses
-        http, websockets = listen_at(
+        http, websockets = listen(
             known.port if known else self._port,
             known.mercury_port if known else self._mercury_port,
         )
