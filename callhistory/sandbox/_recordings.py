@@ -10,8 +10,7 @@ from typing import Any, Literal, TypeVar
 
 import attrs
 
-REQUESTS = CONNECTIONS = 10_000
-FRAMES = 20_000
+from callhistory.sandbox._limits import SandboxLimits
 
 Direction = Literal["received", "sent"]
 Found = TypeVar("Found")
@@ -124,12 +123,12 @@ class Connection:
 
 
 class Recordings:
-    """The last 10,000 requests, 10,000 connections and 20,000 frames; any thread may use it."""
+    """The last requests, connections and frames; any thread may use it."""
 
-    def __init__(self) -> None:
-        self._requests: deque[RecordedRequest] = deque(maxlen=REQUESTS)
-        self._connections: deque[Connection] = deque(maxlen=CONNECTIONS)
-        self._frames: deque[RecordedFrame] = deque(maxlen=FRAMES)
+    def __init__(self, limits: SandboxLimits) -> None:
+        self._requests: deque[RecordedRequest] = deque(maxlen=limits.requests)
+        self._connections: deque[Connection] = deque(maxlen=limits.connections)
+        self._frames: deque[RecordedFrame] = deque(maxlen=limits.frames)
         self._opened = 0
         self._version = 0
         self._changed = Condition()

@@ -11,10 +11,11 @@ from callhistory._records.sessions import UserSession
 from callhistory._webex.account import Webex
 from callhistory.sandbox._faults.script import Script
 from callhistory.sandbox._faults.websocket_faults import WebsocketFaults
-from callhistory.sandbox._mercury.switchboard import MercuryLimits, Switchboard
+from callhistory.sandbox._limits import SandboxLimits
+from callhistory.sandbox._mercury.switchboard import Switchboard
 from callhistory.sandbox._observation import Observation
 from callhistory.sandbox._recordings import Recordings
-from callhistory.sandbox._servers import Servers, listen_at
+from callhistory.sandbox._servers import Servers, listen
 from callhistory.sandbox._world.accounts import Account
 from callhistory.sandbox._world.addresses import TOKEN, U2C, Addresses
 from callhistory.sandbox._world.devices import Clock, Device
@@ -84,7 +85,7 @@ class Sandbox(Observation, WebsocketFaults):
         token_lifetime: float = _FOURTEEN_DAYS,
         rotate_refresh_tokens: bool = False,
         clock: Clock = _now,
-        _limits: MercuryLimits = MercuryLimits(),  # noqa: B008 - it cannot change
+        _limits: SandboxLimits = SandboxLimits(),  # noqa: B008 - it cannot change
     ) -> None:
         if backend not in BACKENDS:
             raise ValueError(f"backend must be one of {', '.join(BACKENDS)}, not {backend!r}")
@@ -98,7 +99,7 @@ class Sandbox(Observation, WebsocketFaults):
         for name, seconds in spans.items():
             if seconds is not None and not seconds > 0:
                 raise ValueError(f"{name} must be more than 0 seconds")
-        self._recordings = Recordings()
+        self._recordings = Recordings(_limits)
         self._faults = Script()
         self._switchboard = Switchboard(self._recordings, ack_timeout, _limits)
         self._port = port
@@ -134,7 +135,7 @@ class Sandbox(Observation, WebsocketFaults):
 
     def _start(self) -> Servers:
         known = self._founded and self._founded.addresses
-        http, websockets = listen_at(
+        http, websockets = listen(
             known.port if known else self._port,
             known.mercury_port if known else self._mercury_port,
         )

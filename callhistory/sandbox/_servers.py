@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from contextlib import ExitStack
-from socket import socket
 from threading import Event
 
 from callhistory.sandbox._faults.http_faults import Fault
@@ -12,24 +12,26 @@ from callhistory.sandbox._faults.script import Script
 from callhistory.sandbox._mercury.switchboard import Switchboard
 from callhistory.sandbox._mercury.websocket_server import WebsocketServer
 from callhistory.sandbox._rest.app import create_app
-from callhistory.sandbox._rest.http_server import FaultyApp, HttpServer, listen
+from callhistory.sandbox._rest.http_server import FaultyApp, HttpServer
 from callhistory.sandbox._timer import Timer
+from callhistory.sandbox._world.addresses import HOST
 from callhistory.sandbox._world.organization import Organization
 
 _CLOSING = 1.8  # seconds that close() waits for all threads
 
 
-def listen_at(port: int, mercury_port: int) -> tuple[socket, socket]:
-    """Return the listening sockets of the two servers; port 0 means any free port.
+def listen(*ports: int) -> list[socket.socket]:
+    """Return a listening socket for each loopback port; 0 means any free port.
 
     Raises:
         OSError: a port is not available.
     """
     with ExitStack() as undo:
-        http = undo.enter_context(listen(port))
-        websockets = listen(mercury_port)
+        sockets = [
+            undo.enter_context(socket.create_server((HOST, port), backlog=128)) for port in ports
+        ]
         undo.pop_all()
-    return http, websockets
+    return sockets
 
 
 class Servers:
@@ -41,8 +43,8 @@ class Servers:
 
     def __init__(
         self,
-        http: socket,
-        websockets: socket,
+        http: socket.socket,
+        websockets: socket.socket,
         organization: Organization,
         faults: Script[Fault],
         switchboard: Switchboard,

@@ -1,11 +1,11 @@
-"""Run a listening client through random faults, while calls come in all the time.
+"""A client that listens through random faults, while calls come in all the time.
 
     python -m tests.robustness.chaos --minutes 10 [--seed N] [--family NAME]... [--skew MINUTES]
                            [--overlap SECONDS] [--without PROTECTION]
 
-Client and sandbox run in this process, over real sockets. Every fault passes, so every session has
-to be delivered, every envelope once, and nothing may grow; if not, it exits with 1. The seed
-determines the faults and their order; threads and sockets determine the rest.
+Client and sandbox run in this process, over real sockets. Every fault is one that passes, so every
+session has to be delivered, every envelope once, and nothing may grow; if not, it exits with 1.
+The seed decides which faults come in which order; threads and sockets decide the rest.
 """
 
 from __future__ import annotations
@@ -24,16 +24,17 @@ from typing import Any
 
 import attrs
 import pytest
-from callhistory._live.seen import Seen
 
 from callhistory import CallHistoryClient, CallHistoryError
 from callhistory._live.protocol import Dead, Mercury, Output
 from callhistory._live.reconnect import Again, Ended, Never, Reconnection
 from callhistory._live.recovery import Errands
+from callhistory._live.seen import Seen
 from callhistory.sandbox import Sandbox
+from callhistory.sandbox._limits import SandboxLimits
 from tests.robustness.chaos_faults import FAMILIES, Fault, Mischief
 from tests.robustness.chaos_ledger import Footprint, Ledger
-from tests.support.listening_clients import RECENT, library_threads
+from tests.support.hearing import RECENT, library_threads
 from tests.support.waiting import wait_until
 
 _FASTER = 100.0  # every backoff, jitter included
@@ -47,12 +48,8 @@ _SHORTENED: dict[str, Any] = {
 }
 _HTTP_TIMEOUT = 2.0  # seconds
 
-# The logs that the sandbox keeps for tests grow with the run: they are kept short.
-_KEPT: dict[str, int] = {
-    "callhistory.sandbox.connections._KEPT_FRAMES": 500,
-    "callhistory.sandbox.connections._KEPT_CONNECTIONS": 200,
-    "callhistory.sandbox.journal._KEPT": 200,
-}
+# What the sandbox records grows with the run: it is kept short.
+_LIMITS = SandboxLimits(requests=200, connections=200, frames=500)
 _HISTORY_SECONDS = 20.0  # sessions that ended before are deleted, as users do
 
 _ACK_TIMEOUT = 0.3
@@ -62,8 +59,8 @@ _ATTEMPTS_A_SECOND = 15
 _SETTLING_MIB = 24.0
 _LEDGER_MIB = 1 / 1024  # what the account of one call takes
 
-# A long overlap would hide errors in the computed beginning of an outage; this one only has to
-# cover the time that a call takes to become an event.
+# A long overlap would make good what the reckoning of an outage forgets; this one has to cover no
+# more than how long a call takes to become an event.
 _OVERLAP = 0.25
 
 _PROTECTIONS = ("dedupe", "recovery", "backoff", "pong")
@@ -71,10 +68,10 @@ _PROTECTIONS = ("dedupe", "recovery", "backoff", "pong")
 
 @attrs.frozen(kw_only=True)
 class Run:
-    """The settings of a run.
+    """What a run is to be like.
 
     Attributes:
-        seed: the seed of everything random.
+        seed: what is random.
         seconds: how long faults happen, after each has happened once.
         families: which of `FAMILIES`.
         skew: how many minutes the service's clock is ahead of the client's, or behind if negative.
@@ -82,8 +79,8 @@ class Run:
         without: the protection that is switched off, if one is.
         calls_a_second: how many come in, bursts apart.
         drop_seconds: how long the server accepts and drops at once in the end.
-        patience: how many seconds the client has to deliver the rest after the last fault.
-        finale: whether an outage and a half-open connection come last, and the run waits for what
+        patience: how many seconds the client has to deliver the rest when all is calm.
+        finale: whether an outage and a half-open connection come last, and it is waited for what
             the server delivers again.
     """
 
@@ -106,16 +103,16 @@ class Run:
 
 @attrs.frozen(kw_only=True)
 class Report:
-    """The result of a run.
+    """What came of a run.
 
     Attributes:
-        run: its settings.
-        faults: the number of faults of each kind.
+        run: which.
+        faults: how many there were of each kind.
         ledger: what was placed and delivered.
-        attempts: the number of connections requested while the server dropped them at once.
-        before: the resources of the process at the beginning.
-        after: its resources at the end.
-        problems: what should not have happened.
+        attempts: how many connections were asked for while the server dropped them at once.
+        before: what the process took when it had begun.
+        after: what it took in the end.
+        problems: what ought not to be.
     """
 
     run: Run
@@ -154,15 +151,15 @@ class Report:
 
 
 def shorten(patch: pytest.MonkeyPatch) -> None:
-    """Shorten the waits of the library, and the logs that the sandbox keeps for tests."""
+    """Shorten the waits of the library."""
     jitter = Random()
     patch.setattr("random.uniform", lambda low, high: jitter.uniform(low, high) / _FASTER)
-    for name, value in (_SHORTENED | _KEPT).items():
+    for name, value in _SHORTENED.items():
         patch.setattr(name, value)
 
 
 def switch_off(protection: str, patch: pytest.MonkeyPatch) -> None:
-    """Remove one protection from the library."""
+    """Take one protection away from the library."""
     {
         "dedupe": _without_dedupe,
         "recovery": _without_recovery,
@@ -207,7 +204,7 @@ def _without_pong(patch: pytest.MonkeyPatch) -> None:
 
 
 class Calls:
-    """Places calls, in a thread until it is stopped and on request.
+    """Lets calls come in until it is stopped, in a thread and whenever it is asked.
 
     Args:
         cloud: where.
@@ -228,7 +225,7 @@ class Calls:
         self._thread = threading.Thread(target=self._run, name="calls", daemon=True)
 
     def place(self, count: int) -> None:
-        """Place a number of calls."""
+        """Let so many calls happen."""
         with self._lock:
             for _ in range(count):
                 now = time.monotonic()
@@ -256,7 +253,7 @@ class Calls:
 
     @contextmanager
     def coming_in(self) -> Iterator[None]:
-        """Place calls during a block."""
+        """Let calls come in while a block runs."""
         self._thread.start()
         try:
             yield
@@ -269,7 +266,7 @@ class Calls:
 
 
 def run_chaos(run: Run, patch: pytest.MonkeyPatch) -> Report:
-    """Run chaos; the caller undoes the patches."""
+    """Run it; the patches are the caller's to undo."""
     shorten(patch)
     patch.setattr("callhistory._live.connection_state._OVERLAP", timedelta(seconds=run.overlap))
     if run.without is not None:
@@ -284,6 +281,7 @@ def run_chaos(run: Run, patch: pytest.MonkeyPatch) -> Report:
         ack_timeout=_ACK_TIMEOUT,
         device_limit=10_000,
         clock=lambda: datetime.now(UTC) + skew,
+        _limits=_LIMITS,
     ) as cloud:
         options: dict[str, Any] = {"refresh_token": cloud.refresh_token}
         if rng.random() < 0.5:
@@ -331,7 +329,7 @@ def run_chaos(run: Run, patch: pytest.MonkeyPatch) -> Report:
 
 
 def _finish(run: Run, ledger: Ledger, mischief: Mischief) -> bool:
-    """Cause the last faults; return whether everything that they delayed was delivered."""
+    """Do the last faults, and wait for what they kept back; whether all of it came."""
     if not run.finale:
         return ledger.wait_for_all(run.patience)
     mischief.last_outage()
@@ -349,7 +347,7 @@ def _recoveries_are_over() -> bool:
 def _do_faults(
     run: Run, rng: Random, mischief: Mischief, goes_on: Callable[[], bool]
 ) -> Iterator[str]:
-    """Cause all faults in random order, repeatedly until the time is up; yield their kinds."""
+    """Do all faults in random order, and again until the time is up; give their kinds."""
     end = time.monotonic() + run.seconds
     faults = run.faults
     done = 0
@@ -406,13 +404,13 @@ def _conditions(run: Run) -> str:
 
 
 def say(text: str) -> None:
-    """Print a line and flush it."""
+    """Print it now."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
 
 def main() -> int:
-    """Run the command; return its exit code."""
+    """Run it by command; 0 if nothing is wrong."""
     description = (__doc__ or "").partition("\n")[0]
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--minutes", type=float, default=1.0, help="how long faults happen")

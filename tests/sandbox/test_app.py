@@ -15,18 +15,6 @@ from tests.sandbox.http_client import CATALOG, Http
 LIMITED = "/u2c/api/v1/limited/catalog?format=hostmap"
 
 
-@pytest.fixture(scope="module")
-def cloud() -> Iterator[Sandbox]:
-    with Sandbox() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def http(cloud: Sandbox) -> Iterator[Http]:
-    with Http(cloud) as client:
-        yield client
-
-
 def test_catalog_names_the_services(http: Http) -> None:
     """The catalog has a link for every service that a client needs."""
     catalog = http("GET", CATALOG).json()
@@ -163,11 +151,6 @@ class TestLines:
     def cloud(self) -> Iterator[Sandbox]:
         with Sandbox(backend="UCM_CALLING") as running:
             yield running
-
-    @pytest.fixture
-    def http(self, cloud: Sandbox) -> Iterator[Http]:
-        with Http(cloud) as client:
-            yield client
 
     def test_lines_match_the_sessions(self, cloud: Sandbox, http: Http) -> None:
         """Most sessions have a directory number that is listed, and one is listed twice."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from callhistory.sandbox import Sandbox
-from callhistory.sandbox._mercury.switchboard import MercuryLimits
+from callhistory.sandbox._limits import SandboxLimits
 from tests.sandbox.device_client import Device, Line, event_type
 from tests.sandbox.http_client import Http
 
@@ -90,7 +90,7 @@ class TestAuthorization:
 
     def test_token_must_come_soon(self) -> None:
         """A client that does not authorize in time is refused."""
-        limits = MercuryLimits(authorization_timeout=0.05)
+        limits = SandboxLimits(authorization_timeout=0.05)
         with Sandbox(sessions=0, _limits=limits) as cloud, Device(cloud).open() as line:
             assert line.ending()[0] == 4401
 

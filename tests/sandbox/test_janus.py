@@ -12,6 +12,17 @@ from callhistory.sandbox._world.announcements import LiveEvent, deleted_sessions
 from tests.sandbox.http_client import Http, pair_of
 
 Published = list[tuple[str, LiveEvent]]
+WRONG_LIMITS = ("0", "-1", "1.0", "", "ten", "%D9%A3")
+WRONG_TIMES = (
+    "",
+    "2026-11-20",
+    "2026-11-20T10:00:00Z",
+    "2026-11-20T10:00:00.000",
+    "2026-11-20T10:00:00.000000Z",
+    "2026-11-20T10:00:00.000%2B00:00",
+    "2026-13-20T10:00:00.000Z",
+    "1763632800000",
+)
 FROM = {"from": "2000-01-01T00:00:00.000Z"}
 
 
@@ -90,34 +101,22 @@ class TestFetch:
         assert {session["sessionType"] for session in answer.json()["userSessions"]} == types
 
     @pytest.mark.parametrize(
-        ("query", "rule"),
+        ("rule", "query"),
         [
-            ("", "from"),
-            ("from=", "from"),
-            ("from=2026-11-20", "from"),
-            ("from=2026-11-20T10:00:00Z", "from"),
-            ("from=2026-11-20T10:00:00.000", "from"),
-            ("from=2026-11-20T10:00:00.000000Z", "from"),
-            ("from=2026-11-20T10:00:00.000%2B00:00", "from"),
-            ("from=2026-13-20T10:00:00.000Z", "from"),
-            ("from=1763632800000", "from"),
-            ("from={}&from={}", "from"),
-            ("from={}&limit=0", "limit"),
-            ("from={}&limit=-1", "limit"),
-            ("from={}&limit=1.0", "limit"),
-            ("from={}&limit=", "limit"),
-            ("from={}&limit=ten", "limit"),
-            ("from={}&limit=%D9%A3", "limit"),
-            ("from={}&sort=desc", "sort"),
-            ("from={}&sort=", "sort"),
-            ("from={}&includeNewSessionTypes=True", "includeNewSessionTypes"),
-            ("from={}&includeNewSessionTypes=1", "includeNewSessionTypes"),
-            ("from={}&includeSharedSessions=yes", "includeSharedSessions"),
-            ("from={}&sortBy=endTime", "sortBy"),
-            ("from={}&days=7", "days"),
+            ("from", ""),
+            *(("from", f"from={text}") for text in WRONG_TIMES),
+            ("from", "from={}&from={}"),
+            *(("limit", f"from={{}}&limit={text}") for text in WRONG_LIMITS),
+            ("sort", "from={}&sort=desc"),
+            ("sort", "from={}&sort="),
+            ("includeNewSessionTypes", "from={}&includeNewSessionTypes=True"),
+            ("includeNewSessionTypes", "from={}&includeNewSessionTypes=1"),
+            ("includeSharedSessions", "from={}&includeSharedSessions=yes"),
+            ("sortBy", "from={}&sortBy=endTime"),
+            ("days", "from={}&days=7"),
         ],
     )
-    def test_broken_rule_is_named(self, unchanged: Http, query: str, rule: str) -> None:
+    def test_broken_rule_is_named(self, unchanged: Http, rule: str, query: str) -> None:
         """A parameter that breaks a rule is refused, and the message names it."""
         answer = unchanged("GET", f"{unchanged.history}?{query.replace('{}', FROM['from'])}")
 

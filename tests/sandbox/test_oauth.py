@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,18 +9,6 @@ import requests
 
 from callhistory.sandbox import Sandbox
 from tests.sandbox.http_client import Http
-
-
-@pytest.fixture(scope="module")
-def cloud() -> Iterator[Sandbox]:
-    with Sandbox() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def http(cloud: Sandbox) -> Iterator[Http]:
-    with Http(cloud) as client:
-        yield client
 
 
 def form_of(cloud: Sandbox) -> dict[str, str]:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from callhistory.sandbox import Sandbox
+from callhistory.sandbox._limits import SandboxLimits
 from tests.sandbox.device_client import RECENT, Device
 from tests.sandbox.http_client import CATALOG, Http
 
@@ -129,6 +130,21 @@ def test_waiting_ends_with_a_timeout(cloud: Sandbox) -> None:
         cloud.wait_for_frames(timeout=0)
     with pytest.raises(TimeoutError, match="was not true"):
         cloud.wait_until(lambda: None, timeout=0)
+
+
+def test_oldest_recordings_are_forgotten() -> None:
+    """As many requests, connections and frames are kept as the limits say, the latest ones."""
+    limits = SandboxLimits(requests=2, connections=1, frames=3)
+    with Sandbox(sessions=0, _limits=limits) as cloud:
+        devices = [Device(cloud) for _ in range(3)]
+        for device in devices[:2]:
+            device.connect()
+        cloud.wait_until(lambda: cloud.attempts[0].closed_at)
+
+        assert len(cloud.requests) == 2
+        assert [attempt.device_url for attempt in cloud.attempts] == [devices[1].url]
+        types = [frame.type for frame in cloud.frames]
+        assert types == ["authorization", "mercury.buffer_state", "ack"]
 
 
 class TestRequests:

@@ -266,30 +266,33 @@ class TestOutage:
 class TestUpgrades:
     """Faults of the next upgrades."""
 
-    def test_status(self, cloud: Sandbox, device: Device) -> None:
-        """A number of upgrades is answered with a status."""
-        cloud.fail_upgrades(status=500, times=2)
+    @pytest.mark.parametrize(
+        ("script", "status", "headers"),
+        [
+            ({"status": 500}, 500, {}),
+            ({"retry_after": 7}, 429, {"Retry-After": "7"}),
+            ({"status": 302, "headers": {"Location": "ws://a.b/"}}, 302, {"Location": "ws://a.b/"}),
+        ],
+        ids=str,
+    )
+    def test_refusal(
+        self,
+        cloud: Sandbox,
+        device: Device,
+        script: dict[str, Any],
+        status: int,
+        headers: dict[str, str],
+    ) -> None:
+        """A number of upgrades is answered as scripted; a Retry-After alone implies status 429."""
+        cloud.fail_upgrades(**script, times=2)
+        url = device.websocket_url.replace("ws:", "http:")
         for _ in range(2):
-            assert device.refusal().status_code == 500
+            answer = requests.get(url, allow_redirects=False, timeout=5)
+            assert answer.status_code == status
+            assert headers.items() <= answer.headers.items()
         device.connect()
 
-        assert [attempt.status for attempt in cloud.attempts] == [500, 500, 101]
-
-    def test_retry_after(self, cloud: Sandbox, device: Device) -> None:
-        """A Retry-After alone implies status 429."""
-        cloud.fail_upgrades(retry_after=7)
-        refusal = device.refusal()
-
-        assert (refusal.status_code, refusal.headers["Retry-After"]) == (429, "7")
-
-    def test_redirect(self, cloud: Sandbox, device: Device) -> None:
-        """A status with a Location is a redirect."""
-        cloud.fail_upgrades(status=302, headers={"Location": "ws://elsewhere.example/"})
-        url = device.websocket_url.replace("ws:", "http:")
-        answer = requests.get(url, allow_redirects=False, timeout=5)
-
-        assert answer.status_code == 302
-        assert answer.headers["Location"] == "ws://elsewhere.example/"
+        assert [attempt.status for attempt in cloud.attempts] == [status, status, 101]
 
     def test_headers(self, cloud: Sandbox, device: Device) -> None:
         """With headers alone, the upgrade is accepted, and its answer has them."""

@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from callhistory.sandbox import Connection, Sandbox
-from callhistory.sandbox._mercury.switchboard import MercuryLimits
+from callhistory.sandbox._limits import SandboxLimits
 from tests.sandbox.device_client import Device, Line
 from tests.sandbox.http_client import Http
 
@@ -97,7 +97,7 @@ class TestUpgrade:
 
     def test_mute_client_is_hung_up_on(self) -> None:
         """A client that connects and sends nothing is hung up on."""
-        limits = MercuryLimits(upgrade_timeout=0.05)
+        limits = SandboxLimits(upgrade_timeout=0.05)
         with Sandbox(_limits=limits) as cloud, raw_connection(Device(cloud)) as mute:
             assert mute.recv(1) == b""
 
@@ -107,7 +107,7 @@ class TestEnd:
 
     @pytest.fixture
     def impatient(self) -> Iterator[Sandbox]:
-        with Sandbox(sessions=0, _limits=MercuryLimits(client_timeout=0.1)) as running:
+        with Sandbox(sessions=0, _limits=SandboxLimits(client_timeout=0.1)) as running:
             yield running
 
     def test_client_may_close(self, cloud: Sandbox, device: Device) -> None:

@@ -6,31 +6,13 @@ from collections.abc import Iterable
 from threading import Lock
 from typing import TYPE_CHECKING
 
-import attrs
-
 from callhistory.sandbox._faults.script import ConnectionScript
+from callhistory.sandbox._limits import SandboxLimits
 from callhistory.sandbox._mercury.envelopes import Envelope
 from callhistory.sandbox._recordings import Connection, Recordings
 
 if TYPE_CHECKING:
     from callhistory.sandbox._mercury.channel import Channel
-
-
-@attrs.frozen(kw_only=True)
-class MercuryLimits:
-    """How long Mercury waits for clients, in seconds, and how much it keeps for them.
-
-    Attributes:
-        upgrade_timeout: the time to ask for an upgrade after connecting.
-        authorization_timeout: the time to authorize after the upgrade.
-        client_timeout: the time to read what was sent, and to answer a close frame.
-        unacknowledged: the number of unacknowledged envelopes that are kept for each device.
-    """
-
-    upgrade_timeout: float = 5.0
-    authorization_timeout: float = 5.0
-    client_timeout: float = 1.0
-    unacknowledged: int = 10_000
 
 
 class Unacknowledged:
@@ -88,7 +70,7 @@ class Switchboard:
         is_offline: whether there is an outage.
     """
 
-    def __init__(self, recordings: Recordings, ack_timeout: float, limits: MercuryLimits) -> None:
+    def __init__(self, recordings: Recordings, ack_timeout: float, limits: SandboxLimits) -> None:
         self.recordings = recordings
         self.ack_timeout = ack_timeout
         self.limits = limits

@@ -10,8 +10,8 @@ import struct
 import time
 from collections.abc import Callable, Iterator
 from threading import Event, Lock
+from typing import Literal
 
-import attrs
 from websockets.exceptions import ProtocolError
 from websockets.extensions.permessage_deflate import enable_server_permessage_deflate
 from websockets.frames import Close, CloseCode, Frame, Opcode
@@ -27,21 +27,6 @@ _PIECE = 64  # bytes that a slow connection sends at a time
 # The log of the websockets library would show tokens and names.
 _SILENT = logging.Logger("callhistory.sandbox.websocket")
 _SILENT.disabled = True
-
-
-@attrs.frozen
-class Ending:
-    """How a websocket ended.
-
-    Attributes:
-        code: the code of the first close frame; 1005 if it had none, 1006 if there was none.
-        reason: its reason.
-        by_client: whether it was the client who ended it.
-    """
-
-    code: int
-    reason: str
-    by_client: bool
 
 
 class WebSocket:
@@ -84,15 +69,18 @@ class WebSocket:
         return self._protocol.state is State.OPEN and not closing
 
     @property
-    def ending(self) -> Ending:
-        """How it ended."""
+    def ending(self) -> tuple[int, str, Literal["client", "sandbox"]]:
+        """How it ended: the code and reason of the first close frame, and who ended it.
+
+        The code is 1005 if the frame had none, and 1006 if there was no frame.
+        """
         if self._unlisted_close is not None:
-            return Ending(*self._unlisted_close, by_client=False)
+            return *self._unlisted_close, "sandbox"
         first_is_theirs = bool(self._protocol.close_rcvd_then_sent)
         close = self._protocol.close_rcvd if first_is_theirs else self._protocol.close_sent
         if close is None:
-            return Ending(int(CloseCode.ABNORMAL_CLOSURE), "", by_client=not self._hung_up)
-        return Ending(int(close.code), close.reason, by_client=first_is_theirs)
+            return int(CloseCode.ABNORMAL_CLOSURE), "", "sandbox" if self._hung_up else "client"
+        return int(close.code), close.reason, "client" if first_is_theirs else "sandbox"
 
     def events(self) -> Iterator[Request | str | bytes]:
         """Yield the request for the upgrade, then messages, until the connection has ended."""

@@ -20,7 +20,7 @@ from callhistory.sandbox._faults.script import Script
 from callhistory.sandbox._mercury.channel import GOING_AWAY, Channel
 from callhistory.sandbox._mercury.envelopes import write_envelope
 from callhistory.sandbox._mercury.switchboard import Switchboard
-from callhistory.sandbox._mercury.websocket import Ending, WebSocket
+from callhistory.sandbox._mercury.websocket import WebSocket
 from callhistory.sandbox._recordings import Connection
 from callhistory.sandbox._timer import Timer
 from callhistory.sandbox._world.announcements import LiveEvent
@@ -121,7 +121,7 @@ class WebsocketServer:
             if channel is not None:
                 self._switchboard.remove(channel)
             if connection is not None:
-                self._record_end(connection, websocket.ending)
+                self._record_end(connection, websocket)
 
     def _answer(self, websocket: WebSocket, request: Request) -> tuple[Connection, Channel | None]:
         path, _, query = request.path.partition("?")
@@ -158,16 +158,17 @@ class WebsocketServer:
             return _response(HTTPStatus.NOT_FOUND, "Not Found", b"")
         return None
 
-    def _record_end(self, connection: Connection, ending: Ending) -> None:
+    def _record_end(self, connection: Connection, websocket: WebSocket) -> None:
         registered = (device.url for device in self._organization.devices.of())
         self._switchboard.unacknowledged.keep_only(registered)
+        code, reason, closed_by = websocket.ending
         was_open = connection.is_open
         self._switchboard.recordings.update(
             connection,
             closed_at=time.monotonic(),
-            close_code=ending.code if was_open else None,
-            close_reason=ending.reason if was_open else None,
-            closed_by="client" if ending.by_client else "sandbox",
+            close_code=code if was_open else None,
+            close_reason=reason if was_open else None,
+            closed_by=closed_by,
         )
 
     def _deliver(self, user_id: str, event: LiveEvent) -> None:

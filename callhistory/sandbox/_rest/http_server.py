@@ -27,15 +27,6 @@ if TYPE_CHECKING:
 _POLL = 0.25  # seconds after which the accepting thread checks whether it is to end
 
 
-def listen(port: int) -> socket.socket:
-    """Return a listening socket at a loopback port; 0 means any free port.
-
-    Raises:
-        OSError: the port is not available.
-    """
-    return socket.create_server((HOST, port), backlog=128)
-
-
 class HttpServer(ThreadedWSGIServer):
     """Serves an application at a loopback port, with one thread for each request."""
 
