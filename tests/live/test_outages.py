@@ -5,53 +5,21 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from attrs import evolve
 
 from callhistory import CallSessionEvent, signals
-from callhistory.sandbox import RecordedRequest, Sandbox
-from tests.support.listening_clients import Heard, ids_of, listening
+from callhistory.sandbox import Sandbox
+from tests.support.limits import BRISK
+from tests.support.listening_clients import listening
+from tests.support.outages import (
+    HISTORY,
+    fetches,
+    go_offline,
+    place_calls,
+    split,
+    wait_for_recovery,
+)
 from tests.support.waiting import wait_until
-
-HISTORY = "/history/userSessions"
-
-
-@pytest.fixture(autouse=True)
-def _quick_errands(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("callhistory._live.recovery._FIRST_BACKOFF", 0.001)
-
-
-def go_offline(cloud: Sandbox) -> None:
-    """Begin an outage, and wait until nothing can be delivered any more."""
-    cloud.go_offline()
-    cloud.wait_until(lambda: not any(connection.is_open for connection in cloud.connections))
-
-
-def place_calls(cloud: Sandbox, count: int) -> list[str]:
-    """Let calls happen, a millisecond apart, and give their ids."""
-    now = datetime.now(UTC)
-    moments = [now + timedelta(milliseconds=number) for number in range(count)]
-    return [cloud.place_call(ended_at=moment).session_id for moment in moments]
-
-
-def split(heard: Heard) -> tuple[list[str], list[str]]:
-    """Give the ids of the sessions that were delivered live, and of those that were recovered."""
-    events = heard.of(CallSessionEvent)
-    live = [session_id for event in events if not event.recovered for session_id in ids_of(event)]
-    recovered = [session_id for event in events if event.recovered for session_id in ids_of(event)]
-    return live, recovered
-
-
-def fetches(cloud: Sandbox) -> list[RecordedRequest]:
-    """Give the requests for the history, in their order."""
-    return list(cloud.requests_to(HISTORY, "GET"))
-
-
-def wait_for_recovery(cloud: Sandbox, heard: Heard) -> None:
-    """Let one more outage pass that brings something: the errands before it are then done."""
-    go_offline(cloud)
-    last = cloud.place_call().session_id
-    cloud.go_online()
-    assert wait_until(lambda: last in heard.session_ids)
-
 
 # --- what is delivered ---
 
@@ -105,12 +73,10 @@ def test_sessions_from_before_listen_are_not_delivered(cloud: Sandbox) -> None:
         assert datetime.fromisoformat(began) > datetime.now(UTC) - timedelta(seconds=30)
 
 
-def test_recovery_begins_a_minute_before_the_last_frame(
-    cloud: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What ended up to a minute before the last frame came is fetched, unless it was delivered."""
-    monkeypatch.setattr("callhistory._live.connection_state._OVERLAP", timedelta(seconds=0.5))
-    with listening(cloud) as (_, heard):
+def test_recovery_overlaps_with_what_came_before(cloud: Sandbox) -> None:
+    """What ended up to the overlap before the last frame is fetched, unless it was delivered."""
+    limits = evolve(BRISK, recovery_overlap=timedelta(seconds=0.5))
+    with listening(cloud, _limits=limits) as (_, heard):
         began = datetime.now(UTC)
         assert wait_until(lambda: datetime.now(UTC) > began + timedelta(seconds=0.7))
         before = place_calls(cloud, 1)
