@@ -23,36 +23,29 @@ from random import Random
 from typing import Any
 
 import attrs
-import pytest
-from callhistory._live.seen import Seen
 
 from callhistory import CallHistoryClient, CallHistoryError
-from callhistory._live.protocol import Dead, Mercury, Output
-from callhistory._live.reconnect import Again, Ended, Never, Reconnection
-from callhistory._live.recovery import Errands
+from callhistory._limits import USUAL, Limits
 from callhistory.sandbox import Sandbox
-from tests.robustness.chaos_faults import FAMILIES, Fault, Mischief
+from tests.robustness.chaos_faults import FAMILIES, Fault, LossySandbox, Mischief
 from tests.robustness.chaos_ledger import Footprint, Ledger
 from tests.support.listening_clients import RECENT, library_threads
 from tests.support.waiting import wait_until
 
-_FASTER = 100.0  # every backoff, jitter included
-_SHORTENED: dict[str, Any] = {
-    "callhistory._live.reconnect.HELD": 30 / _FASTER,
-    "callhistory._live.recovery._FIRST_BACKOFF": 1 / _FASTER,
-    "callhistory._live.protocol.PING_INTERVAL": 0.4,
-    "callhistory._live.protocol.PONG_TIMEOUT": 1.0,
-    "callhistory._live.protocol.READY_TIMEOUT": 1.5,
-    "callhistory._live.listener._HAND_OVER_SECONDS": 5.0,
-}
+_FASTER = 100.0  # every backoff
+_LIMITS = Limits(
+    first_backoff=0.5 / _FASTER,
+    first_reconnect_backoff=1 / _FASTER,
+    longest_backoff=32 / _FASTER,
+    first_recovery_backoff=1 / _FASTER,
+    good_connection=30 / _FASTER,
+    ping_interval=0.4,
+    pong_timeout=1.0,
+    ready_timeout=1.5,
+    hand_over=5.0,
+)
 _HTTP_TIMEOUT = 2.0  # seconds
 
-# What the sandbox remembers for tests grows with the run: it is kept short.
-_KEPT: dict[str, int] = {
-    "callhistory.sandbox.connections._KEPT_FRAMES": 500,
-    "callhistory.sandbox.connections._KEPT_CONNECTIONS": 200,
-    "callhistory.sandbox.journal._KEPT": 200,
-}
 _HISTORY_SECONDS = 20.0  # sessions that ended before are deleted, as users do
 
 _ACK_TIMEOUT = 0.3
@@ -66,7 +59,13 @@ _LEDGER_MIB = 1 / 1024  # what the account of one call takes
 # more than how long a call takes to become an event.
 _OVERLAP = 0.25
 
-_PROTECTIONS = ("dedupe", "recovery", "backoff", "pong")
+# What switches a protection off.
+_PROTECTIONS: dict[str, dict[str, Any]] = {
+    "dedupe": {"remembered": 0},
+    "recovery": {"recovery_overlap": timedelta(days=-1)},  # it looks for sessions of tomorrow
+    "backoff": {"first_reconnect_backoff": 0.0, "good_connection": 0.0},
+    "pong": {"pong_timeout": 3600.0},
+}
 
 
 @attrs.frozen(kw_only=True)
@@ -97,6 +96,13 @@ class Run:
     drop_seconds: float = 2.0
     patience: float = 20.0
     finale: bool = True
+
+    @property
+    def limits(self) -> Limits:
+        """The client's limits: shortened, and without the protection that is switched off."""
+        overlap = timedelta(seconds=self.overlap)
+        changes = {} if self.without is None else _PROTECTIONS[self.without]
+        return attrs.evolve(_LIMITS, **({"recovery_overlap": overlap} | changes))
 
     @property
     def faults(self) -> list[Fault]:
@@ -148,59 +154,6 @@ class Report:
         ]
         lines = [f"{name:36}{value:>18}" for name, value in rows]
         return "\n".join([*lines, *(f"FAILED: {problem}" for problem in self.problems)])
-
-
-# --- the conditions ---
-
-
-def shorten(patch: pytest.MonkeyPatch) -> None:
-    """Shorten the waits of the library, and what the sandbox keeps for tests."""
-    jitter = Random()
-    patch.setattr("random.uniform", lambda low, high: jitter.uniform(low, high) / _FASTER)
-    for name, value in (_SHORTENED | _KEPT).items():
-        patch.setattr(name, value)
-
-
-def switch_off(protection: str, patch: pytest.MonkeyPatch) -> None:
-    """Take one protection away from the library."""
-    {
-        "dedupe": _without_dedupe,
-        "recovery": _without_recovery,
-        "backoff": _without_backoff,
-        "pong": _without_pong,
-    }[protection](patch)
-
-
-def _without_dedupe(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Seen, "meet", lambda _seen, _thing: False)
-
-
-def _without_recovery(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Errands, "recover", lambda *_args: None)
-
-
-def _without_backoff(patch: pytest.MonkeyPatch) -> None:
-    after = Reconnection.after
-
-    def at_once(reconnection: Reconnection, ended: Ended) -> Again | Never:
-        decision = after(reconnection, ended)
-        return attrs.evolve(decision, delay=0.0) if isinstance(decision, Again) else decision
-
-    patch.setattr("callhistory._live.reconnect.HELD", 0.0)
-    patch.setattr(Reconnection, "after", at_once)
-
-
-def _without_pong(patch: pytest.MonkeyPatch) -> None:
-    tick = Mercury.tick
-
-    def trusting(mercury: Mercury, now: float) -> list[Output]:
-        outputs = tick(mercury, now)
-        if any(isinstance(output, Dead) and "pong" in output.reason for output in outputs):
-            mercury.due = now + 3600
-            return []
-        return outputs
-
-    patch.setattr(Mercury, "tick", trusting)
 
 
 # --- the calls ---
@@ -266,33 +219,23 @@ class Calls:
 # --- the run ---
 
 
-def run_chaos(run: Run, patch: pytest.MonkeyPatch) -> Report:
-    """Run it; the patches are the caller's to undo."""
-    shorten(patch)
-    patch.setattr("callhistory._live.connection_state._OVERLAP", timedelta(seconds=run.overlap))
-    if run.without is not None:
-        switch_off(run.without, patch)
+def run_chaos(run: Run) -> Report:
+    """Run it, and return what came of it."""
     rng = Random(run.seed)
     ledger = Ledger()
     faults: Counter[str] = Counter()
     problems: list[str] = []
     skew = timedelta(minutes=run.skew)
-    with Sandbox(
-        sessions=0,
-        ack_timeout=_ACK_TIMEOUT,
-        device_limit=10_000,
-        clock=lambda: datetime.now(UTC) + skew,
-    ) as cloud:
+    with LossySandbox(_ACK_TIMEOUT, clock=lambda: datetime.now(UTC) + skew) as cloud:
         options: dict[str, Any] = {"refresh_token": cloud.refresh_token}
         if rng.random() < 0.5:
             options = {"access_token": cloud.issue_token}
-        webex = cloud.webex(timeout=_HTTP_TIMEOUT, **options)
+        webex = cloud.webex(timeout=_HTTP_TIMEOUT, _limits=run.limits, **options)
         with webex, CallHistoryClient(webex, logger=_silent()) as client:
             client.on(RECENT, ledger.hear)
             client.listen()
             calls = Calls(cloud, ledger, Random(rng.random()), run.calls_a_second)
             mischief = Mischief(cloud, rng, calls.place)
-            mischief.install(patch)
             calls.place(10)
             ledger.wait_for_all(5)
             before = Footprint.now()
@@ -341,7 +284,7 @@ def _finish(run: Run, ledger: Ledger, mischief: Mischief) -> bool:
 
 
 def _recoveries_are_over() -> bool:
-    return "callhistory-errands" not in library_threads()
+    return "callhistory-background" not in library_threads()
 
 
 def _do_faults(
@@ -392,12 +335,13 @@ def _silent() -> logging.Logger:
 
 
 def _conditions(run: Run) -> str:
+    changed = attrs.asdict(run.limits).items() - attrs.asdict(USUAL).items()
     shortened = ", ".join(
-        f"{name.removeprefix('callhistory.')} {value}" for name, value in _SHORTENED.items()
+        f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in sorted(changed)
     )
     return (
-        f"Shortened: every backoff and its jitter {_FASTER:.0f} times, {shortened}, "
-        f"presence._OVERLAP {run.overlap:g}; HTTP timeout {_HTTP_TIMEOUT:g} s.\n"
+        f"Limits that are not the usual ones: {shortened}; HTTP timeout {_HTTP_TIMEOUT:g} s.\n"
         "The server delivers again what is not acknowledged within "
         f"{_ACK_TIMEOUT:g} s, unless it is made to forget it."
     )
@@ -432,8 +376,7 @@ def main() -> int:
     say(f"seed {run.seed}, {arguments.minutes:g} minutes{skewed}")
     say(_conditions(run))
     logging.disable(logging.CRITICAL)
-    with pytest.MonkeyPatch.context() as patch:
-        report = run_chaos(run, patch)
+    report = run_chaos(run)
     say(str(report))
     return 1 if report.problems else 0
 

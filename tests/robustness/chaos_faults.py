@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from collections.abc import Callable
+from datetime import datetime
 from random import Random
 from typing import Any
 
-import pytest
+import attrs
 
 from callhistory.sandbox import Connection, Sandbox
-from callhistory.sandbox.channel import Channel
+from callhistory.sandbox.envelopes import Envelope
+from callhistory.sandbox.switchboard import Switchboard
 from callhistory.sandbox.unacknowledged import Unacknowledged
 from tests.support.waiting import wait_until
 
@@ -44,6 +47,66 @@ _JUNK: tuple[object, ...] = (
 )
 
 
+@attrs.define
+class Losses:
+    """What gets lost on the way, of which a sandbox has no script.
+
+    Attributes:
+        frames: how many of the next events.
+        acknowledgements: whether acknowledgements.
+    """
+
+    frames: int = 0
+    acknowledgements: bool = False
+
+
+class _LossyUnacknowledged(Unacknowledged):
+    def __init__(self, losses: Losses) -> None:
+        super().__init__()
+        self._losses = losses
+
+    def acknowledge(self, device_url: str, envelope_id: str) -> None:
+        if not self._losses.acknowledgements:
+            super().acknowledge(device_url, envelope_id)
+
+
+class _LossySwitchboard(Switchboard):
+    def __init__(self, ack_timeout: float, losses: Losses) -> None:
+        super().__init__(ack_timeout)
+        self.unacknowledged = _LossyUnacknowledged(losses)
+        self._losses = losses
+
+    def deliver(self, envelope: Envelope, user_id: str) -> None:
+        if self._losses.frames and envelope["data"].get("eventType") == _RECENT:
+            self._losses.frames -= 1
+            for channel in self.channels():
+                with channel._lock:
+                    channel._sequence_number += 1
+        else:
+            super().deliver(envelope, user_id)
+
+
+class LossySandbox(Sandbox):
+    """A sandbox that can lose frames and acknowledgements, and soon forgets what tests ask for.
+
+    Args:
+        ack_timeout: the seconds after which what was not acknowledged is delivered again.
+        clock: the service's clock.
+
+    Attributes:
+        losses: what gets lost.
+    """
+
+    def __init__(self, ack_timeout: float, clock: Callable[[], datetime]) -> None:
+        super().__init__(sessions=0, device_limit=10_000, clock=clock)
+        self.losses = Losses()
+        self._switchboard = _LossySwitchboard(ack_timeout, self.losses)
+        # What a sandbox remembers for tests grows with the run.
+        self._switchboard.log._frames = deque(maxlen=500)
+        self._switchboard.log._connections = deque(maxlen=200)
+        self._journal._requests = deque(maxlen=200)
+
+
 class Mischief:
     """Does one fault after another to a sandbox whose client is to survive them all.
 
@@ -56,33 +119,11 @@ class Mischief:
         place: lets so many calls happen at once.
     """
 
-    def __init__(self, cloud: Sandbox, rng: Random, place: Callable[[int], None]) -> None:
+    def __init__(self, cloud: LossySandbox, rng: Random, place: Callable[[int], None]) -> None:
         self._cloud = cloud
         self._rng = rng
         self._place = place
-        self._frames_to_lose = 0
-        self._loses_acks = False
         self._moving: set[int] = set()  # connections that were told to go elsewhere
-
-    def install(self, patch: pytest.MonkeyPatch) -> None:
-        """Let the sandbox lose frames and acknowledgements, of which it has no script."""
-        post, acknowledge = Channel._post, Unacknowledged.acknowledge
-        unacknowledged = self._cloud._switchboard.unacknowledged
-
-        def lossy_post(channel: Channel, envelope: dict[str, Any]) -> None:
-            if self._frames_to_lose and envelope["data"].get("eventType") == _RECENT:
-                self._frames_to_lose -= 1
-                channel._sequence_number += 1
-                acknowledge(unacknowledged, channel.device.url, envelope["id"])
-            else:
-                post(channel, envelope)
-
-        def lossy_acknowledge(these: Unacknowledged, device_url: str, envelope_id: str) -> None:
-            if not self._loses_acks:
-                acknowledge(these, device_url, envelope_id)
-
-        patch.setattr(Channel, "_post", lossy_post)
-        patch.setattr(Unacknowledged, "acknowledge", lossy_acknowledge)
 
     # --- connections that end ---
 
@@ -149,10 +190,10 @@ class Mischief:
         return "slow frames"
 
     def lose_acknowledgements(self) -> str:
-        self._loses_acks = True
+        self._cloud.losses.acknowledgements = True
         self._place(3)
         self._pause(0.8)
-        self._loses_acks = False
+        self._cloud.losses.acknowledgements = False
         return "acknowledgements lost"
 
     def repeat(self) -> str:
@@ -171,9 +212,10 @@ class Mischief:
     def lose_frames(self) -> str:
         connection = self._ready()
         if connection is not None and connection.number not in self._moving:
-            self._frames_to_lose = self._rng.randint(1, 3)
-            self._place(self._frames_to_lose)
-            self._frames_to_lose = 0
+            count = self._rng.randint(1, 3)
+            self._cloud.losses.frames = count
+            self._place(count)
+            self._cloud.losses.frames = 0
             self._place(1)  # its number shows that some are missing
         return "jump of sequenceNumber"
 

@@ -132,8 +132,8 @@ class Footprint:
             for module in modules
         )
         files = Path("/proc/self/fd")
-        # Errands have a thread while there are any, and some may be under way.
-        wait_until(lambda: "callhistory-errands" not in library_threads())
+        # The background has a thread while there is work, and some may be under way.
+        wait_until(lambda: "callhistory-background" not in library_threads())
         return cls(
             len(library_threads()),
             resident_mib(),

@@ -7,10 +7,10 @@ import logging
 import random
 from typing import Any
 
-from callhistory._live.events import read_event, session_ids
-
 from callhistory import CallingBackend, DecodeError, to_wire
+from callhistory._live.inbox import read_event, session_ids
 from callhistory._live.protocol import Deliver, Malformed, Mercury, Ready, Send
+from callhistory._logging import Log, NeverRaisingLog
 from callhistory._records.strict_json import read_json
 from callhistory._records.surprises import surprises
 from tests.robustness.fuzz_watch import Finding, Report, Watch, private_words
@@ -52,7 +52,7 @@ READINESS = json.dumps({"id": "1", "data": {"eventType": "mercury.buffer_state"}
 
 def fuzz_frames(count: int, rng: random.Random, report: Report, watch: Watch) -> None:
     """Let so many mutated frames arrive, before readiness and after it."""
-    log = logging.getLogger("callhistory")
+    log = NeverRaisingLog(logging.getLogger("callhistory"), {})
     mercury, now = Mercury(0.0), 0.0
     for _ in range(count):
         if rng.random() < 0.3:
@@ -78,7 +78,7 @@ def fuzz_frames(count: int, rng: random.Random, report: Report, watch: Watch) ->
 
 
 def _outcome_of_frame(
-    mercury: Mercury, frame: str | bytes, now: float, log: logging.Logger
+    mercury: Mercury, frame: str | bytes, now: float, log: Log
 ) -> tuple[str, str | None]:
     """Let a frame arrive; give its outcome, and what is wrong with that."""
     outputs = mercury.receive(frame, now)
