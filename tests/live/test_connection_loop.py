@@ -1,15 +1,27 @@
-"""What follows the end of a connection: seen from the other side, and from online and offline."""
+"""Connecting, and connecting again: as the other side sees it, and as the signals say it."""
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import requests
+from attrs import evolve
 
 from callhistory import AuthenticationError, CallHistoryClient, ListenError, signals
+from callhistory._limits import USUAL
 from callhistory.sandbox import Sandbox
-from tests.support.listening_clients import ONLINE, hearing, listening, offline, said_with
+from tests.support.limits import BRISK, Jitter
+from tests.support.listening_clients import (
+    ONLINE,
+    failure_of_listen,
+    hearing,
+    listening,
+    offline,
+    said_with,
+)
 from tests.support.waiting import wait_until
 
 # --- the table ---
@@ -46,7 +58,7 @@ def test_closing_that_passes_is_followed_by_another_connection(
 def test_end_without_a_code_is_followed_by_another_connection(
     cloud: Sandbox, end: Callable[[Sandbox], None], code: int | None
 ) -> None:
-    """A connection that ends without a word, or with one that is none, is replaced."""
+    """A connection that ends without a close code, or with an invalid one, is replaced."""
     with listening(cloud) as (_, heard):
         end(cloud)
 
@@ -71,13 +83,10 @@ def test_closing_for_good(cloud: Sandbox, code: int) -> None:
         assert len(cloud.attempts) == 1
 
 
-def test_connection_without_pongs_is_replaced(
-    cloud: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_connection_without_pongs_is_replaced(cloud: Sandbox) -> None:
     """A connection over which no pong comes is dead, whatever the socket says."""
-    monkeypatch.setattr("callhistory._live.protocol.PING_INTERVAL", 0.02)
-    monkeypatch.setattr("callhistory._live.protocol.PONG_TIMEOUT", 0.2)
-    with listening(cloud) as (_, heard):
+    limits = evolve(BRISK, ping_interval=0.02, pong_timeout=0.2)
+    with listening(cloud, _limits=limits) as (_, heard):
         cloud.go_silent()
         session = cloud.place_call()
 
@@ -93,7 +102,7 @@ def test_connection_without_pongs_is_replaced(
 
 
 def test_device_that_is_gone_is_registered_anew(cloud: Sandbox) -> None:
-    """After a 4404 the client registers a device anew, and connects as that."""
+    """After a 4404 the client registers another device, and connects as that."""
     with listening(cloud) as (_, heard):
         (gone,) = cloud.devices
         token = {"Authorization": f"Bearer {cloud.access_token}"}
@@ -106,7 +115,7 @@ def test_device_that_is_gone_is_registered_anew(cloud: Sandbox) -> None:
         assert [connection.device_url for connection in cloud.attempts] == [gone.url, device.url]
 
 
-def test_address_that_is_gone_is_asked_for_anew(cloud: Sandbox) -> None:
+def test_address_that_is_gone_is_replaced(cloud: Sandbox) -> None:
     """After a 404 at the upgrade the device is refreshed, and its new address is used."""
     with listening(cloud) as (_, heard):
         cloud.retire_websockets()
@@ -120,8 +129,8 @@ def test_address_that_is_gone_is_asked_for_anew(cloud: Sandbox) -> None:
         assert len(cloud.devices) == 1
 
 
-def test_address_is_asked_for_after_two_failures(cloud: Sandbox) -> None:
-    """After each two attempts in a row that failed, the device is refreshed."""
+def test_address_is_refreshed_after_two_failures(cloud: Sandbox) -> None:
+    """After every second attempt in a row that failed, the device is refreshed."""
     with listening(cloud) as (_, heard):
         cloud.fail_upgrades(status=503, times=5)
         cloud.close_connections(1001)
@@ -153,7 +162,7 @@ def test_device_that_cannot_be_refreshed_is_tried_again(cloud: Sandbox) -> None:
 
 
 def test_refused_refresh_of_the_device_is_for_good_only_for_its_token(cloud: Sandbox) -> None:
-    """A 401 at the device, when there is no other token, ends it; a 403 may pass."""
+    """A 401 at the device ends it when there is no other token; a 403 may pass."""
     with listening(cloud) as (client, heard):
         cloud.fail_next("/devices/", method="PUT", status=403)
         cloud.fail_next("/devices/", method="PUT", status=401)
@@ -166,13 +175,133 @@ def test_refused_refresh_of_the_device_is_for_good_only_for_its_token(cloud: San
         heard.wait_for(signals.Offline, 2)
 
 
-# --- whatever else ends it ---
+# --- how fast one connection follows another ---
 
 
-def test_webex_that_is_closed_ends_it(cloud: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When its Webex is closed, a client stops listening, and wait() says so."""
-    monkeypatch.setattr("callhistory._live.protocol.PING_INTERVAL", 0.02)
-    webex = cloud.webex()
+@pytest.mark.parametrize("after", ["upgrade", "readiness"])
+@pytest.mark.parametrize("code", [1006, 1013])
+def test_server_that_drops_at_once_is_not_hammered(
+    cloud: Sandbox, jitter: Jitter, after: Any, code: int
+) -> None:
+    """Connections that end at once are further and further apart, up to 32 seconds."""
+    with listening(cloud, _limits=USUAL) as (_, heard):
+        cloud.wait_for_frames("pong")  # the first connection is through
+        cloud.drop_at_once(after=after, code=code, times=8)
+        cloud.close_connections(1001)
+
+        cloud.wait_for_attempts(10)
+        assert wait_until(lambda: cloud.attempts[-1].is_open)
+        heard.wait_for(signals.Online, 2)
+        assert jitter.bounds == [(0, high) for high in (1, 2, 4, 8, 16, 32, 32, 32, 32)]
+
+
+def test_upgrades_that_fail_are_not_hammered(cloud: Sandbox, jitter: Jitter) -> None:
+    """Attempts that are refused are further and further apart, up to 32 seconds."""
+    with listening(cloud, _limits=USUAL) as (_, heard):
+        cloud.fail_upgrades(status=503, times=7)
+        cloud.close_connections(1001)
+
+        heard.wait_for(signals.Online, 2)
+        assert jitter.bounds == [(0, high) for high in (1, 2, 4, 8, 16, 32, 32, 32)]
+
+
+def test_good_connection_is_replaced_at_once(cloud: Sandbox, jitter: Jitter) -> None:
+    """After a connection that was good for a while, the first attempt follows at once."""
+    with listening(cloud, _limits=evolve(USUAL, good_connection=0.0)) as (_, heard):
+        for count in range(2, 6):
+            cloud.close_connections(1001)
+            heard.wait_for(signals.Online, count)
+        assert jitter.bounds == [(0, 0)] * 4
+
+        cloud.fail_upgrades(status=503, times=2)
+        cloud.close_connections(1001)
+        heard.wait_for(signals.Online, 6)
+        assert jitter.bounds[4:] == [(0, 0), (0, 2), (0, 4)]
+
+
+def test_retry_after_at_the_upgrade_is_honoured(cloud: Sandbox) -> None:
+    """A server that says when to come again is not asked before that, up to a limit."""
+    with listening(cloud, _limits=evolve(BRISK, longest_live_retry_after=0.3)) as (_, heard):
+        cloud.fail_upgrades(retry_after=1)
+        cloud.close_connections(1001)
+
+        heard.wait_for(signals.Online, 2)
+        _, refused, accepted = cloud.attempts
+        assert refused.status == 429
+        assert accepted.opened_at - refused.opened_at >= 0.3
+
+
+# --- the upgrade ---
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("wss://mercury.example.com/v1/messages", "not one of Webex's hosts"),
+        ("ws://mercury.wbx2.com/v1/messages", "not protected by TLS"),
+        ("http:/nonsense", "no address"),
+        ("", "no address"),
+        (None, "no address"),
+    ],
+)
+def test_address_that_may_not_see_the_token(
+    cloud: Sandbox, client: CallHistoryClient, address: str | None, words: str
+) -> None:
+    """A websocket address that may not see the token is refused before anything goes there."""
+    device = {"url": f"{cloud.u2c_url}/devices/1", "webSocketUrl": address}
+    cloud.fail_next("/devices", method="POST", body=device)
+
+    error = failure_of_listen(client)
+
+    assert type(error) is ListenError
+    assert words in error.reason
+
+
+def test_redirect_of_the_upgrade_is_not_followed(cloud: Sandbox, client: CallHistoryClient) -> None:
+    """A redirected upgrade is a refused one: nobody else gets a connection, or the token."""
+    with socket.create_server(("127.0.0.1", 0)) as elsewhere:
+        elsewhere.settimeout(0.0)
+        location = f"ws://127.0.0.1:{elsewhere.getsockname()[1]}/messages"
+        for status in (301, 302, 303, 307, 308):
+            cloud.fail_upgrades(status=status, headers={"Location": location})
+
+        client.listen()
+
+        with pytest.raises(BlockingIOError):
+            elsewhere.accept()
+    assert [attempt.status for attempt in cloud.attempts] == [301, 302, 303, 307, 308, 101]
+
+
+def test_token_is_in_the_first_frame_only(cloud: Sandbox, client: CallHistoryClient) -> None:
+    """The upgrade has the documented parameters, offers compression, and carries no token."""
+    client.listen()
+
+    (connection,) = cloud.connections
+    stamp = int(connection.query["clientTimestamp"])
+    received = cloud.frames_of("authorization", direction="received")
+    assert connection.query == {
+        "outboundWireFormat": "text",
+        "bufferStates": "true",
+        "aliasHttpStatus": "true",
+        "clientTimestamp": str(stamp),
+        "multipleConnections": "true",
+    }
+    assert stamp > 1_700_000_000_000
+    assert "authorization" not in connection.headers
+    assert cloud.access_token not in repr(dict(connection.headers)) + connection.path
+    assert "permessage-deflate" in connection.headers["sec-websocket-extensions"]
+    assert [frame.json["data"] for frame in received] == [{"token": f"Bearer {cloud.access_token}"}]
+    assert cloud.access_token not in "".join(
+        str(frame.content) for frame in cloud.frames if frame not in received
+    )
+
+
+# --- other ends ---
+
+
+def test_webex_that_is_closed_ends_it(cloud: Sandbox) -> None:
+    """When its Webex is closed, a client stops listening, and wait() raises an error for it."""
+    webex = cloud.webex(_limits=evolve(BRISK, ping_interval=0.02))
     client = CallHistoryClient(webex)
     with hearing(client) as heard, client:
         client.listen()
@@ -185,28 +314,31 @@ def test_webex_that_is_closed_ends_it(cloud: Sandbox, monkeypatch: pytest.Monkey
         assert [state.reconnecting for state in heard.of(signals.Offline)] == [True, False]
 
 
-def test_failure_of_our_own_is_said(
-    cloud: Sandbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """An error that nobody thought of ends it with a word, and a place in the log; not its text."""
+def test_unexpected_failure_ends_it(cloud: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
+    """An error that nobody thought of ends it; the log has its place, and not its text."""
     secret = "sEcReT"
 
-    class Failing:
-        @property
-        def envelope(self) -> object:
+    class FailingBackground:
+        """Fails as soon as the thread that reads asks it for something."""
+
+        def refresh_when_due(self) -> float:
             raise KeyError(secret)
 
-    with listening(cloud) as (client, heard):
-        monkeypatch.setattr("callhistory._live.protocol.Deliver", lambda _: Failing())
-        monkeypatch.setattr("callhistory._live.reader.Deliver", Failing)
-        cloud.place_call()
+        def __getattr__(self, name: str) -> Any:
+            return getattr(background, name)
+
+    with listening(cloud, _limits=evolve(BRISK, ping_interval=0.02)) as (client, heard):
+        loop = client._listener._loop
+        assert loop is not None
+        background = loop._reader.background
+        object.__setattr__(loop._reader, "background", FailingBackground())
 
         with pytest.raises(ListenError, match="the listener failed with KeyError"):
             client.wait(10)
         heard.wait_for(signals.Offline)
         assert [state.reconnecting for state in heard.of(signals.Offline)] == [False]
         assert wait_until(lambda: not cloud.attempts[0].is_open)
-    assert "test_reconnecting.py" in caplog.text
+    assert "test_connection_loop.py" in caplog.text
     assert secret not in caplog.text
 
 

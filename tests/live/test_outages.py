@@ -8,6 +8,7 @@ import pytest
 from attrs import evolve
 
 from callhistory import CallSessionEvent, signals
+from callhistory._records.timestamps import write_time
 from callhistory.sandbox import Sandbox
 from tests.support.limits import BRISK
 from tests.support.listening_clients import listening
@@ -20,6 +21,7 @@ from tests.support.outages import (
     wait_for_recovery,
 )
 from tests.support.waiting import wait_until
+from tests.support.wire_samples import a_session
 
 # --- what is delivered ---
 
@@ -321,3 +323,67 @@ def test_numbers_that_do_not_jump_are_no_loss(
         heard.wait_for_sessions(1)
         assert split(heard) == (live, [])
     assert "frames were lost" not in caplog.text
+
+
+# --- odd histories and clocks ---
+
+
+def test_unreadable_session_does_not_keep_the_others_from_being_recovered(
+    cloud: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Of an outage's sessions, those that can be read are delivered; the log says which cannot."""
+    with listening(cloud) as (_, heard):
+        go_offline(cloud)
+        now = datetime.now(UTC)
+        times = {"startTime": write_time(now), "endTime": write_time(now)}
+        page = [
+            a_session(**{**times, "sessionId": "one"}),
+            a_session(**{**times, "sessionId": "two", "startTime": "never"}),
+            "no session",
+            a_session(**{**times, "sessionId": "three"}),
+        ]
+        cloud.fail_next(HISTORY, body={"userSessions": page})
+        cloud.go_online()
+
+        assert heard.wait_for_sessions(2)[:2] == ["one", "three"]
+    assert "left out: userSessions[1].startTime" in caplog.text
+    assert "left out: userSessions[2] is a string" in caplog.text
+
+
+@pytest.mark.parametrize("minutes", [-10, 10])
+def test_clocks_that_differ_lose_and_double_nothing(minutes: int) -> None:
+    """Ten minutes between the two clocks: an outage's calls are recovered, none from before."""
+
+    def theirs() -> datetime:
+        return datetime.now(UTC) + timedelta(minutes=minutes)
+
+    with Sandbox(clock=theirs, sessions=0) as cloud:
+        for number in range(3):
+            cloud.place_call(ended_at=theirs() - timedelta(seconds=5 + number))
+        with listening(cloud) as (_, heard):
+            before = [cloud.place_call().session_id for _ in range(2)]
+            heard.wait_for_sessions(2)
+            go_offline(cloud)
+            missed = [cloud.place_call().session_id for _ in range(5)]
+            cloud.go_online()
+            heard.wait_for_sessions(7)
+            wait_for_recovery(cloud, heard)
+
+            live, recovered = split(heard)
+            assert live == before
+            assert len(recovered) == 6
+            del recovered[5]
+            assert sorted(recovered) == sorted(missed)
+
+
+def test_numbers_that_always_jump_are_no_reason_to_hammer(cloud: Sandbox) -> None:
+    """Frames whose numbers jump all the time make it fetch now and then, not with every frame."""
+    limits = evolve(BRISK, first_recovery_backoff=30.0)
+    with listening(cloud, _limits=limits) as (_, heard):
+        for number in range(0, 2000, 20):
+            cloud.send_frame({"data": {}, "sequenceNumber": number})
+        cloud.place_call()
+        heard.wait_for_sessions(1)
+        cloud.wait_for_requests(HISTORY)
+
+        assert len(fetches(cloud)) <= 2  # the pages of one recovery
