@@ -35,7 +35,6 @@ from tests.support.listening_clients import (
 from tests.support.outages import place_calls
 from tests.support.receivers import Blocker
 from tests.support.waiting import wait_until
-from tests.support.wire_samples import a_session
 
 Frames = list[tuple[str, str | None]]
 
@@ -144,22 +143,6 @@ def test_read_marks_before_a_close_are_delivered(cloud: Sandbox) -> None:
         assert read == [session.session_id for session in sessions]
 
 
-@pytest.mark.parametrize("depth", [21, 600, 50_000])
-def test_override_that_reaches_too_deep_is_left_out(cloud: Sandbox, depth: int) -> None:
-    """A frame with an endless path in its headers costs neither the event nor the connection."""
-    with listening(cloud) as (_, heard):
-        data = {
-            "eventType": "janus.user_recent_sessions",
-            "userSessions": {"userSessions": [a_session(sessionId="deep")]},
-            "headers": {"a" + ".a" * depth: 1},
-        }
-        cloud.send_frame({"id": "1", "data": data})
-        call = cloud.place_call()
-
-        assert heard.wait_for_sessions(2) == ["deep", call.session_id]
-        assert heard.states == [ONLINE]
-
-
 def test_frames_that_come_in_pieces_are_read(cloud: Sandbox) -> None:
     """Events that a slow connection brings byte for byte are delivered, and it stays up."""
     with listening(cloud) as (_, heard):
@@ -175,37 +158,27 @@ def test_frames_that_come_in_pieces_are_read(cloud: Sandbox) -> None:
 # --- malformed frames ---
 
 RECENT_SESSIONS = "janus.user_recent_sessions"
+# A few of each kind; the tables of the protocol and of the inbox have them all.
 MALFORMED: dict[str, Any] = {
     "empty": "",
     "no JSON": "sEcReT",
     "half": '{"id": "half", "data": {"eventType": "sEcReT',
-    "null": "null",
-    "number": "5",
     "array": '["sEcReT"]',
-    "text": '"sEcReT"',
     "deep": "[" * 200_000,
-    "deep object": '{"a":' * 200_000,
     "long number": "9" * 5000,
-    "not a number": "NaN",
     "infinite": '{"id": "infinite", "data": {"eventType": "janus.user_sessions", "a": Infinity}}',
     "a surrogate for an id": r'{"id": "\ud800", "data": null}',
     "binary": b"\x00\xff\xfe",
     "no data": {"id": "no data"},
-    "null data": {"id": "null data", "data": None},
-    "array data": {"id": "array data", "data": ["sEcReT"]},
     "text data": {"id": "text data", "data": "sEcReT"},
-    "type is an object": {"id": "type is an object", "type": {}, "data": 5},
     "a number for an id": {"id": 12345, "data": None},
-    "no event type": {"id": "no event type", "data": {}},
-    "event type is an array": {"id": "event type is an array", "data": {"eventType": [1]}},
     "event type is an object": {"id": "event type is an object", "data": {"eventType": {}}},
-    "headers are text": {"id": "headers are text", "data": {"headers": "sEcReT"}},
     "headers go deep": {
         "id": "headers go deep",
         "data": {"eventType": RECENT_SESSIONS, "headers": {"a." * 50_000: 1}},
     },
-    "headers take the data away": {
-        "id": "headers take the data away",
+    "headers replace the data": {
+        "id": "headers replace the data",
         "data": {
             "eventType": RECENT_SESSIONS,
             "headers": {"userSessions": None, "userSessions.userSessions": 5, "": 1, ".": 2},
@@ -215,33 +188,19 @@ MALFORMED: dict[str, Any] = {
         f"{kind} {name}": {"id": f"{kind} {name}", "data": {"eventType": kind, field: payload}}
         for kind, field in (
             (RECENT_SESSIONS, "userSessions"),
-            ("janus.user_sessions", "userSessions"),
             ("janus.user_viewed_sessions", "userReadSessions"),
             ("janus.user_sessions_deleted", "deletedSessions"),
         )
         for name, payload in (
-            ("null", None),
             ("text", "sEcReT"),
-            ("flag", True),
-            ("number", 5.5),
             ("array of anything", [None, 5, [], {}, {"sessionId": 5}]),
-            ("object", {"sEcReT": 1}),
-            ("no array", {field: "sEcReT"}),
-            ("array of nothing", {field: [None, 5, [], {}, "", {"sessionId": None}]}),
+            ("array inside", {field: [None, 5, [], {}, "", {"sessionId": None}]}),
             (
                 "wild times",
                 {
                     field: [
                         {"sessionId": "sEcReT", "startTime": time, "endTime": time}
-                        for time in (
-                            "",
-                            "0001-01-01T00:00:00+23:59",
-                            "9999-12-31T23:59:59.999-23:59",
-                            "2026-02-30T00:00:00Z",
-                            10**400,
-                            -1,
-                            1.5,
-                        )
+                        for time in ("", "0001-01-01T00:00:00+23:59", 10**400, -1, 1.5)
                     ]
                 },
             ),
@@ -274,26 +233,6 @@ def test_malformed_frames_are_skipped(cloud: Sandbox, caplog: pytest.LogCaptureF
             if not isinstance(MALFORMED[what], dict):
                 assert "skipped a frame" in caplog.text, what
     assert "sEcReT" not in caplog.text
-
-
-def test_binary_frame_with_an_id_is_acknowledged(cloud: Sandbox) -> None:
-    """A binary frame is no event, but if an id can be read in it, it is acknowledged."""
-    with listening(cloud) as (_, heard):
-        cloud.send_frame(b'{"id": "binary", "data": {"eventType": "janus.user_sessions"}}')
-
-        cloud.wait_until(lambda: "binary" in acknowledged(cloud))
-        session = cloud.place_call()
-        assert heard.wait_for_sessions(1) == [session.session_id]
-
-
-def test_frame_that_is_not_utf_8_is_skipped(cloud: Sandbox) -> None:
-    """A text frame that is no UTF-8 is a malformed one."""
-    with listening(cloud) as (_, heard):
-        cloud.send_frame(b'{"id": "\xff"}', as_text=True)
-        session = cloud.place_call()
-
-        assert heard.wait_for_sessions(1) == [session.session_id]
-        assert len(cloud.attempts) == 1
 
 
 def test_thousand_malformed_frames_do_not_end_the_connection(cloud: Sandbox) -> None:

@@ -409,12 +409,13 @@ def an_inbox() -> tuple[Inbox, Dispatched]:
 
 
 def test_envelope_is_dispatched_once_by_its_id() -> None:
-    """An envelope with a known id is not dispatched again; one without an id always is."""
+    """An envelope with a known id is not dispatched again; one with another, or none, is."""
     inbox, dispatched = an_inbox()
-    for identifier in ("1", "1", 1, 1, None, None):
-        inbox.receive(deleted("x") | {"id": identifier})
+    ids: list[Any] = ["1", "1", 1, 1, None, None, [], {}, 1.5, True]
+    for identifier in ids:
+        inbox.receive(recent(a_session(sessionId="x", id="x")) | {"id": identifier})
 
-    assert dispatched.ids == [["x"]] * 4
+    assert dispatched.ids == [["x"]] * 8
 
 
 def test_recovered_session_is_dispatched_once() -> None:
