@@ -34,7 +34,7 @@ from tests.support.waiting import wait_until
 
 
 def test_close_ends_everything(cloud: Sandbox) -> None:
-    """close() ends the connection in order, deletes the device, and offline is the last event."""
+    """close() closes the connection, deletes the device, and offline is the last event."""
     with listening(cloud) as (client, heard):
         cloud.place_call()
         heard.wait_for_sessions(1)
@@ -78,7 +78,7 @@ def test_close_from_several_threads(cloud: Sandbox) -> None:
 
 
 def test_close_from_a_handler(cloud: Sandbox) -> None:
-    """A handler may close its client; wait() returns when all of that is done."""
+    """A handler may close its client; wait() returns when that is done."""
     with listening(cloud) as (client, heard):
         client.on(RECENT, lambda _: client.close())
         cloud.fail_next("/devices/", method="DELETE", delay=0.1)
@@ -92,9 +92,9 @@ def test_close_from_a_handler(cloud: Sandbox) -> None:
         expect_nothing_left(cloud)
 
 
-@pytest.mark.parametrize("told", [signals.online, signals.offline, signals.receiver_failed])
-def test_close_from_a_receiver(cloud: Sandbox, told: Any) -> None:
-    """So may a receiver, of whatever signal."""
+@pytest.mark.parametrize("signal", [signals.online, signals.offline, signals.receiver_failed])
+def test_close_from_a_receiver(cloud: Sandbox, signal: Any) -> None:
+    """A receiver of any signal may close its client."""
 
     def close(client: CallHistoryClient, event: object) -> None:
         client.close()
@@ -104,14 +104,14 @@ def test_close_from_a_receiver(cloud: Sandbox, told: Any) -> None:
 
     client = CallHistoryClient(cloud.webex())
     client.on(RECENT, fail)
-    with hearing(client) as heard, told.connected_to(close, sender=client), bounded():
-        if told is signals.online:
+    with hearing(client) as heard, signal.connected_to(close, sender=client), bounded():
+        if signal is signals.online:
             with ThreadPoolExecutor(1) as pool:
                 pool.submit(client.listen).exception()  # it may have been accepted, or not
         else:
             client.listen()
             cloud.place_call()
-        if told is signals.offline:
+        if signal is signals.offline:
             cloud.close_connections(1001)
         assert wait_until(lambda: heard.of(signals.Offline))
         assert client.wait(10)
@@ -119,7 +119,7 @@ def test_close_from_a_receiver(cloud: Sandbox, told: Any) -> None:
 
 
 def test_close_from_the_last_event_is_no_deadlock(cloud: Sandbox) -> None:
-    """A receiver of offline that closes the client while it is being closed does not hold it."""
+    """A receiver of offline that closes the client during close() does not delay it."""
 
     def close(client: CallHistoryClient, event: signals.Offline) -> None:
         client.close()
@@ -133,7 +133,7 @@ def test_close_from_the_last_event_is_no_deadlock(cloud: Sandbox) -> None:
 
 
 def test_close_from_the_function_for_the_token(cloud: Sandbox) -> None:
-    """Even the function for the token may close the client: listen() is over then."""
+    """The function for the token may close the client: listen() raises a ListenError then."""
 
     def source() -> str:
         client.close()
@@ -162,7 +162,7 @@ def test_close_ends_listen_in_another_thread(cloud: Sandbox) -> None:
 
 
 def test_close_ends_wait_in_another_thread(cloud: Sandbox) -> None:
-    """Who waits is told when the client is closed, and its device is gone by then."""
+    """A wait() in another thread returns when the client is closed and its device deleted."""
     with listening(cloud) as (client, _), ThreadPoolExecutor(1) as pool:
 
         def devices_after_wait() -> tuple[object, ...]:
@@ -214,7 +214,7 @@ def in_backoff(cloud: Sandbox, heard: Heard) -> None:
     heard.wait_for(signals.Offline)
 
 
-def told_to_come_later(cloud: Sandbox, heard: Heard) -> None:
+def in_a_retry_after(cloud: Sandbox, heard: Heard) -> None:
     cloud.fail_upgrades(retry_after=3000)
     cloud.close_connections(1001)
     cloud.wait_for_attempts(2)
@@ -280,7 +280,7 @@ def after_a_refusal_for_good(cloud: Sandbox, heard: Heard) -> None:
 
 MOMENTS = [
     in_backoff,
-    told_to_come_later,
+    in_a_retry_after,
     in_the_upgrade,
     before_readiness,
     without_an_answer,
@@ -330,7 +330,7 @@ def test_close_in_a_refresh_of_the_device(cloud: Sandbox) -> None:
 @pytest.mark.parametrize("scheme", ["ws", "wss"])
 @pytest.mark.parametrize("accepts", [True, False])
 def test_close_in_a_handshake(cloud: Sandbox, scheme: str, accepts: bool) -> None:
-    """A server that takes the connection and says nothing, or does not even take it."""
+    """A handshake with a server that says nothing, or accepts no connection, ends in time."""
     with ExitStack() as stack:
         server = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
         address = server.getsockname()
@@ -360,7 +360,7 @@ def test_close_in_a_handshake(cloud: Sandbox, scheme: str, accepts: bool) -> Non
 
 
 def test_close_while_a_receiver_blocks(cloud: Sandbox) -> None:
-    """A receiver that does not return delays close() a little; it hears no other event after."""
+    """A receiver that does not return delays close() a little, and hears no other event."""
     limits = evolve(BRISK, close=0.5)
     with Blocker() as blocker, listening(cloud, _limits=limits) as (client, heard):
         client.on(RECENT, blocker.handle)

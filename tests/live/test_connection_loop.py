@@ -32,7 +32,7 @@ from tests.support.waiting import wait_until
 def test_closing_that_passes_is_followed_by_another_connection(
     cloud: Sandbox, code: int, reason: str
 ) -> None:
-    """After these codes the client connects anew, to the same address, and says both."""
+    """After these codes the client connects again, to the same address: offline, then online."""
     with listening(cloud) as (client, heard):
         cloud.close_connections(code, reason)
 
@@ -258,7 +258,7 @@ def test_address_that_may_not_see_the_token(
 
 
 def test_redirect_of_the_upgrade_is_not_followed(cloud: Sandbox, client: CallHistoryClient) -> None:
-    """A redirected upgrade is a refused one: nobody else gets a connection, or the token."""
+    """A redirect of the upgrade is a refusal: no other server gets a connection, or the token."""
     with socket.create_server(("127.0.0.1", 0)) as elsewhere:
         elsewhere.settimeout(0.0)
         location = f"ws://127.0.0.1:{elsewhere.getsockname()[1]}/messages"
@@ -315,7 +315,7 @@ def test_webex_that_is_closed_ends_it(cloud: Sandbox) -> None:
 
 
 def test_unexpected_failure_ends_it(cloud: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
-    """An error that nobody thought of ends it; the log has its place, and not its text."""
+    """An unexpected error ends it; the log has where it was raised, and not its text."""
     secret = "sEcReT"
 
     class FailingBackground:
@@ -345,7 +345,7 @@ def test_unexpected_failure_ends_it(cloud: Sandbox, caplog: pytest.LogCaptureFix
 def test_webex_that_cannot_be_reached_is_found_again(
     cloud: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A Webex that is not there at all for a while is found again when it is back."""
+    """After a while without any Webex the client connects when it is back."""
     with caplog.at_level("INFO"), listening(cloud, max_retries=0) as (client, heard):
         cloud.close()
         (down,) = heard.wait_for(signals.Offline)

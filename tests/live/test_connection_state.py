@@ -20,7 +20,7 @@ BEGAN = START.replace(microsecond=123_000)
 LOST = Ended(reason="lost", accepted_for=1.0)
 
 
-class Told:
+class Sent:
     """Stands in for a dispatcher, and records what it is to deliver."""
 
     def __init__(self) -> None:
@@ -49,8 +49,8 @@ class Clock:
 
 
 @pytest.fixture
-def told() -> Told:
-    return Told()
+def sent() -> Sent:
+    return Sent()
 
 
 @pytest.fixture
@@ -59,9 +59,9 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def state(told: Told, clock: Clock) -> ConnectionState:
+def state(sent: Sent, clock: Clock) -> ConnectionState:
     minute = timedelta(seconds=60)
-    made = ConnectionState(cast(Dispatcher, told), cast(WebexClock, clock), minute)
+    made = ConnectionState(cast(Dispatcher, sent), cast(WebexClock, clock), minute)
     assert made.began == BEGAN
     return made
 
@@ -74,14 +74,14 @@ def at(state: ConnectionState, clock: Clock) -> Callable[[float], float]:
     return lambda seconds: zero + seconds
 
 
-def test_first_connection_is_no_end_of_an_outage(state: ConnectionState, told: Told) -> None:
+def test_first_connection_is_no_end_of_an_outage(state: ConnectionState, sent: Sent) -> None:
     """The first connection says online, and nothing is missing."""
     assert state.connected() is None
-    assert told.events == [ONLINE]
+    assert sent.events == [ONLINE]
 
 
 def test_connection_after_an_outage_returns_the_gap(
-    state: ConnectionState, told: Told, at: Callable[[float], float]
+    state: ConnectionState, sent: Sent, at: Callable[[float], float]
 ) -> None:
     """The gap of an outage begins a minute before the last frame, and is returned once."""
     state.connected()
@@ -92,7 +92,7 @@ def test_connection_after_an_outage_returns_the_gap(
 
     assert state.connected() == START + timedelta(seconds=240)
     assert state.connected() is None
-    assert told.events == [ONLINE, offline(None, "lost"), ONLINE]
+    assert sent.events == [ONLINE, offline(None, "lost"), ONLINE]
 
 
 @pytest.mark.parametrize("seconds", [0, 30, 59.9])
@@ -120,25 +120,25 @@ def test_gap_of_a_jump_begins_with_the_last_number(
     assert state.gap_if_numbers_jump == state.gap_if_lost_now
 
 
-def test_one_of_two_connections_that_ends_is_no_outage(state: ConnectionState, told: Told) -> None:
+def test_one_of_two_connections_that_ends_is_no_outage(state: ConnectionState, sent: Sent) -> None:
     """As long as there is another connection, it is online, and nothing is missing."""
     state.connected()
     state.connected()
     state.disconnected(LOST)
-    assert told.events == [ONLINE]
+    assert sent.events == [ONLINE]
 
     state.disconnected(LOST)
-    assert told.events == [ONLINE, offline(None, "lost")]
+    assert sent.events == [ONLINE, offline(None, "lost")]
 
 
-def test_end_without_a_connection_changes_nothing(state: ConnectionState, told: Told) -> None:
+def test_end_without_a_connection_changes_nothing(state: ConnectionState, sent: Sent) -> None:
     """Only a connection that was counted says offline."""
     state.disconnected(LOST)
     state.connected()
     state.disconnected(LOST)
     state.disconnected(LOST)
 
-    assert told.events == [ONLINE, offline(None, "lost")]
+    assert sent.events == [ONLINE, offline(None, "lost")]
 
 
 @pytest.mark.parametrize(
@@ -151,49 +151,49 @@ def test_end_without_a_connection_changes_nothing(state: ConnectionState, told: 
     ],
 )
 def test_offline_has_the_code_or_the_status(
-    state: ConnectionState, told: Told, ended: Ended, code: int | None
+    state: ConnectionState, sent: Sent, ended: Ended, code: int | None
 ) -> None:
     """Offline has the close code, or else the HTTP status, and whether it will come back."""
     state.connected()
     state.disconnected(ended)
     state.refused(ended)
 
-    assert told.events[1:] == [
+    assert sent.events[1:] == [
         offline(code, "why"),
         offline(code, "why", reconnecting=False),
     ]
 
 
 @pytest.mark.parametrize("connections", [0, 1, 2])
-def test_refusal_is_the_last_word(state: ConnectionState, told: Told, connections: int) -> None:
+def test_refusal_is_the_last_word(state: ConnectionState, sent: Sent, connections: int) -> None:
     """After a refusal, connections that end say nothing more."""
     for _ in range(connections):
         state.connected()
-    told.events.clear()
+    sent.events.clear()
     state.refused(LOST)
     for _ in range(connections):
         state.disconnected(LOST)
 
-    assert told.events == [offline(None, "lost", reconnecting=False)]
+    assert sent.events == [offline(None, "lost", reconnecting=False)]
 
 
 @pytest.mark.parametrize("connections", [0, 1, 2])
 def test_close_says_offline_if_there_was_a_connection(
-    state: ConnectionState, told: Told, connections: int
+    state: ConnectionState, sent: Sent, connections: int
 ) -> None:
     """The last event is offline, unless it is offline already; after it nothing is said."""
     for _ in range(connections):
         state.connected()
-    told.events.clear()
+    sent.events.clear()
     state.close()
 
-    assert told.is_closed
-    assert told.events == [offline(None, "closed", reconnecting=False)] * (connections > 0)
+    assert sent.is_closed
+    assert sent.events == [offline(None, "closed", reconnecting=False)] * (connections > 0)
     state.disconnected(LOST)
-    assert len(told.events) == (connections > 0)
+    assert len(sent.events) == (connections > 0)
 
 
-def test_connections_may_come_and_go_in_any_thread(state: ConnectionState, told: Told) -> None:
+def test_connections_may_come_and_go_in_any_thread(state: ConnectionState, sent: Sent) -> None:
     """Connections of several threads are counted right: online and offline take turns."""
 
     def come_and_go(_: int) -> None:
@@ -205,7 +205,7 @@ def test_connections_may_come_and_go_in_any_thread(state: ConnectionState, told:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(come_and_go, range(4)))
 
-    count = len(told.events)
+    count = len(sent.events)
     state.connected()
-    assert told.events[count:] == [ONLINE]
-    assert told.events.count(ONLINE) == told.events.count(offline(None, "lost")) + 1
+    assert sent.events[count:] == [ONLINE]
+    assert sent.events.count(ONLINE) == sent.events.count(offline(None, "lost")) + 1

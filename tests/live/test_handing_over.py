@@ -114,7 +114,7 @@ def test_outage_begins_when_the_old_connection_ends_first(cloud: Sandbox) -> Non
 
 
 def test_refusal_for_good_while_there_is_an_old_connection(cloud: Sandbox) -> None:
-    """When the other connection is refused for good, that is the end of the old one as well."""
+    """When the next connection is refused for good, the old one ends as well."""
     with listening(cloud) as (client, heard):
         (old,) = cloud.connections
         cloud.fail_authorizations(4403, "forbidden")
@@ -156,7 +156,7 @@ def test_notice_again_and_again(cloud: Sandbox, jitter: Jitter) -> None:
 
 
 def test_notice_before_readiness(cloud: Sandbox, client: CallHistoryClient) -> None:
-    """A notice over a connection that was not accepted yet leads to another one."""
+    """A notice on a connection that was not accepted yet leads to another connection."""
     cloud.delay_readiness(math.inf)
     with hearing(client) as heard, ThreadPoolExecutor(1) as pool:
         listen = pool.submit(client.listen)

@@ -32,7 +32,7 @@ Fault = Callable[[Sandbox], None]
 def test_refused_catalog_or_device_is_an_error_at_once(
     cloud: Sandbox, client: CallHistoryClient, path: str, method: str, status: int
 ) -> None:
-    """When Webex refuses the catalog or the device, listen() says so, and does not ask again."""
+    """When Webex refuses the catalog or the device, listen() raises that, and asks only once."""
     cloud.fail_next(path, method=method, status=status, times=10)
 
     error = failure_of_listen(client)
@@ -48,7 +48,7 @@ def test_refused_catalog_or_device_is_an_error_at_once(
 
 
 def test_too_many_devices_are_an_error_at_once() -> None:
-    """When the user has too many devices, listen() says so, and does not ask again."""
+    """When the user has too many devices, listen() raises that, and does not ask again."""
     with Sandbox(device_limit=1) as small, listening(small):
         with CallHistoryClient(small.webex()) as second:
             error = failure_of_listen(second)
@@ -62,7 +62,7 @@ def test_too_many_devices_are_an_error_at_once() -> None:
 def test_refused_authorization_is_an_error_at_once(
     cloud: Sandbox, client: CallHistoryClient, code: int
 ) -> None:
-    """When Webex closes the connection for good, listen() says with which code and why."""
+    """When Webex closes the connection for good, listen() raises its code and reason."""
     cloud.fail_authorizations(code, "no", times=10)
 
     error = failure_of_listen(client)
@@ -135,7 +135,7 @@ PASSING: dict[str, Fault] = {
 
 @pytest.mark.parametrize("fault", PASSING)
 def test_passing_failure_is_retried(cloud: Sandbox, client: CallHistoryClient, fault: str) -> None:
-    """What may pass is tried again within the timeout."""
+    """A failure that may pass is retried within the timeout."""
     PASSING[fault](cloud)
 
     client.listen()
@@ -203,7 +203,7 @@ def test_failure_that_does_not_pass_is_the_error(
 
 
 def test_token_function_that_fails_is_called_again(cloud: Sandbox) -> None:
-    """A function for the token may fail, with whatever it raises, and is called again."""
+    """A function for the token that fails, whatever it raises, is called again."""
     failures: list[BaseException] = [OSError("sEcReT"), SystemExit(1), KeyError("sEcReT")]
 
     def source() -> str:

@@ -70,7 +70,7 @@ def test_several_threads_listen_at_once(cloud: Sandbox, client: CallHistoryClien
     assert library_threads().count("callhistory-mercury") == 1
 
 
-def test_listen_waits_for_another_no_longer_than_told(
+def test_timeout_covers_the_listen_of_another_thread(
     cloud: Sandbox, client: CallHistoryClient
 ) -> None:
     """The timeout of listen() also covers the listen() of another thread."""
@@ -138,7 +138,7 @@ def test_readiness_that_does_not_come_is_tried_again(cloud: Sandbox) -> None:
 def test_timeout_that_makes_no_sense(
     cloud: Sandbox, client: CallHistoryClient, timeout: float
 ) -> None:
-    """A timeout that is not above 0, or has no end, is a ValueError before anything is sent."""
+    """A timeout that is not above 0, or infinite, is a ValueError before anything is sent."""
     with pytest.raises(ValueError, match="timeout: expected more than 0 seconds"):
         client.listen(timeout)
     assert not cloud.requests
@@ -155,7 +155,7 @@ def test_listen_timeout_that_is_no_number(
 
 
 def test_shortest_timeout_is_a_timeout(cloud: Sandbox, client: CallHistoryClient) -> None:
-    """Also a timeout that is over at once ends in the error for it."""
+    """A timeout that is over at once is a ListenError like any other."""
     assert type(failure_of_listen(client, timeout=1e-9)) is ListenError
 
 
@@ -238,7 +238,7 @@ def test_permanent_refusal_is_raised_by_wait(cloud: Sandbox) -> None:
 
 
 def test_receiver_may_listen_again(cloud: Sandbox) -> None:
-    """A receiver that is told of a permanent refusal may call listen() itself."""
+    """A receiver that hears of a permanent refusal may call listen() itself."""
     with listening(cloud) as (client, heard):
 
         def again(client: CallHistoryClient, event: signals.Offline) -> None:
@@ -255,7 +255,7 @@ def test_receiver_may_listen_again(cloud: Sandbox) -> None:
 
 
 def test_handlers_outlive_a_refusal(cloud: Sandbox) -> None:
-    """What was subscribed by on() hears events also of the next listen()."""
+    """A handler that was added with on() hears events of the next listen(), too."""
     events: list[Any] = []
     with listening(cloud) as (client, _):
         client.on(RECENT, events.append)
@@ -285,7 +285,7 @@ def test_wait_takes_seconds(cloud: Sandbox, timeout: Any, kind: type[Exception])
 
 
 def test_listening_again_delivers_what_came_before(cloud: Sandbox) -> None:
-    """After a permanent refusal, listen() keeps what waits for a slow receiver, and its thread."""
+    """Events that wait for a slow receiver are delivered after a refusal and the next listen()."""
     go, threads = threading.Event(), set()
     client = CallHistoryClient(cloud.webex())
 
@@ -313,7 +313,7 @@ def test_listening_again_delivers_what_came_before(cloud: Sandbox) -> None:
 
 
 def test_failed_listen_leaves_the_earlier_ones_receivers(cloud: Sandbox) -> None:
-    """A listen() that fails after one that succeeded keeps the thread, and may be called again."""
+    """A listen() that fails after an earlier one does not harm it; the next one delivers again."""
     client = CallHistoryClient(cloud.webex(max_retries=0))
     with hearing(client) as heard, client:
         client.listen()
@@ -330,7 +330,7 @@ def test_failed_listen_leaves_the_earlier_ones_receivers(cloud: Sandbox) -> None
 
 
 def test_second_client_of_a_webex_that_listens_is_refused(cloud: Sandbox) -> None:
-    """A device has one connection: the second listen() says so, and the first goes on."""
+    """A device has one connection: a second listen() is a ListenError, and the first goes on."""
     with listening(cloud) as (first, heard), CallHistoryClient(first._webex) as second:
         with pytest.raises(ListenError, match="another client of this Webex listens already"):
             second.listen(5)
@@ -342,7 +342,7 @@ def test_second_client_of_a_webex_that_listens_is_refused(cloud: Sandbox) -> Non
 
 
 def test_error_of_listen_has_no_token_in_its_frames(cloud: Sandbox) -> None:
-    """What prints the variables of an error's frames finds no token among them."""
+    """The variables of the frames of an error are no token."""
     cloud.fail_next("/devices", reset=True, times=100)
     with CallHistoryClient(cloud.webex(max_retries=0)) as client:
         error = failure_of(lambda: client.listen(0.2))
@@ -363,14 +363,14 @@ def test_client_of_a_parent_process_is_unusable_in_a_forked_child(cloud: Sandbox
         reading, writing = os.pipe()
         child = os.fork()
         if child == 0:
-            told = [str(client.listening)]
+            lines_of_child = [str(client.listening)]
             for use in (client.listen, client.get_call_history_data):
                 try:
                     use()
                 except RuntimeError as error:
-                    told.append(str(error))
+                    lines_of_child.append(str(error))
             client.close()
-            os.write(writing, "\n".join(told).encode())
+            os.write(writing, "\n".join(lines_of_child).encode())
             os._exit(0)
         os.close(writing)
         with os.fdopen(reading) as pipe:

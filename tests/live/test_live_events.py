@@ -98,7 +98,7 @@ def test_name_of_an_event_in_any_form(cloud: Sandbox, name: str) -> None:
 
 
 def test_two_users_hear_their_own_only(cloud: Sandbox) -> None:
-    """Clients of two users of one Webex, in one program, hear each their own events."""
+    """Clients of two users in one program each hear their own user's events."""
     grace = cloud.add_user("Grace", sessions=1)
     handled: dict[str, list[str]] = {"holder": [], "grace": []}
     with listening(cloud) as (one, heard), listening(cloud, user=grace) as (other, heard_by_grace):
@@ -123,12 +123,12 @@ def test_all_clients_of_a_user_hear_it(cloud: Sandbox) -> None:
         assert heard_too.wait_for_sessions(1) == [session.session_id]
 
 
-def test_receiver_for_all_clients_is_told_which(cloud: Sandbox) -> None:
-    """A receiver without a sender hears all clients, and is told which it is."""
-    told: list[tuple[CallHistoryClient, str]] = []
+def test_receiver_for_all_clients_gets_the_client(cloud: Sandbox) -> None:
+    """A receiver without a sender hears all clients, and gets the client as the sender."""
+    received: list[tuple[CallHistoryClient, str]] = []
 
     def receive(client: CallHistoryClient, event: CallSessionEvent) -> None:
-        told.append((client, ids_of(event)[0]))
+        received.append((client, ids_of(event)[0]))
 
     grace = cloud.add_user("Grace")
     with (
@@ -137,9 +137,9 @@ def test_receiver_for_all_clients_is_told_which(cloud: Sandbox) -> None:
         listening(cloud, user=grace) as (other, _),
     ):
         first = cloud.place_call().session_id
-        assert wait_until(lambda: told == [(one, first)])
+        assert wait_until(lambda: received == [(one, first)])
         second = cloud.place_call(user=grace).session_id
-        assert wait_until(lambda: told == [(one, first), (other, second)])
+        assert wait_until(lambda: received == [(one, first), (other, second)])
 
 
 def test_client_that_does_not_listen_hears_nothing(cloud: Sandbox) -> None:

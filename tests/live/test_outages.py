@@ -96,7 +96,7 @@ def test_recovery_overlaps_with_what_came_before(cloud: Sandbox) -> None:
 
 
 def test_outage_without_calls_delivers_nothing(cloud: Sandbox) -> None:
-    """An outage in which nothing happened brings no event."""
+    """After an outage without calls no event is delivered."""
     with listening(cloud) as (_, heard):
         before = place_calls(cloud, 2)
         heard.wait_for_sessions(2)
@@ -110,7 +110,7 @@ def test_outage_without_calls_delivers_nothing(cloud: Sandbox) -> None:
 
 
 def test_calls_of_several_outages_are_delivered_once(cloud: Sandbox) -> None:
-    """Outages that follow each other bring the calls of each, once."""
+    """The calls of several outages are delivered once each."""
     with listening(cloud) as (_, heard):
         missed = []
         for _ in range(4):
@@ -206,7 +206,7 @@ def test_recovery_that_fails_halfway_delivers_the_rest(cloud: Sandbox) -> None:
 
 
 def test_outage_during_a_failed_recovery_begins_with_the_first(cloud: Sandbox) -> None:
-    """When there is another outage before the first was made good, both are, from the earlier."""
+    """An outage before the first is recovered extends it: the calls of both are delivered."""
     with listening(cloud, max_retries=0) as (_, heard):
         go_offline(cloud)
         missed = place_calls(cloud, 2)
@@ -238,7 +238,7 @@ def test_recovery_that_hangs_delays_nothing(cloud: Sandbox) -> None:
         assert not set(missed) & set(heard.session_ids)
 
 
-def test_frames_that_were_lost_are_made_good(cloud: Sandbox) -> None:
+def test_lost_frames_are_recovered(cloud: Sandbox) -> None:
     """When the numbers of frames jump, the sessions are fetched, over the same connection."""
     with listening(cloud) as (_, heard):
         before = place_calls(cloud, 2)
@@ -283,7 +283,7 @@ def test_unreadable_session_does_not_keep_the_others_from_being_recovered(
 
 @pytest.mark.parametrize("minutes", [-10, 10])
 def test_clocks_that_differ_lose_and_double_nothing(minutes: int) -> None:
-    """Ten minutes between the two clocks: an outage's calls are recovered, none from before."""
+    """With clocks ten minutes apart, the calls of an outage are recovered, and none before it."""
 
     def theirs() -> datetime:
         return datetime.now(UTC) + timedelta(minutes=minutes)

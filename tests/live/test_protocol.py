@@ -397,14 +397,14 @@ def test_binary_envelope_is_acknowledged(identifier: Any) -> None:
 def test_sequence_numbers(numbers: list[Any], lost: list[int]) -> None:
     """A number that jumps ahead of the one before means lost frames; nothing else does."""
     mercury = a_mercury()
-    told = []
+    found = []
 
     for place, number in enumerate(numbers):
         changes = {} if number is None else {"sequenceNumber": number}
         outputs = mercury.receive(json.dumps(an_envelope(**changes)), BEGIN)
-        told += [place] * outputs.count(FramesLost())
+        found += [place] * outputs.count(FramesLost())
 
-    assert told == lost
+    assert found == lost
 
 
 @pytest.mark.parametrize(

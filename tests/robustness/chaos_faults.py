@@ -1,4 +1,4 @@
-"""Faults that pass, at random: what goes wrong with a sandbox in a run of chaos."""
+"""Random faults that pass: what a run of chaos does to a sandbox."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ _JUNK: tuple[object, ...] = (
 
 @attrs.define
 class Losses:
-    """What gets lost on the way, of which a sandbox has no script.
+    """What gets lost on the way; a sandbox cannot script it.
 
     Attributes:
-        frames: how many of the next events.
-        acknowledgements: whether acknowledgements.
+        frames: how many of the next events are lost.
+        acknowledgements: whether acknowledgements are lost.
     """
 
     frames: int = 0
@@ -94,7 +94,7 @@ class LossySandbox(Sandbox):
         clock: the service's clock.
 
     Attributes:
-        losses: what gets lost.
+        losses: what gets lost on the way.
     """
 
     def __init__(self, ack_timeout: float, clock: Callable[[], datetime]) -> None:
@@ -108,22 +108,22 @@ class LossySandbox(Sandbox):
 
 
 class Mischief:
-    """Does one fault after another to a sandbox whose client is to survive them all.
+    """Causes one fault after another in a sandbox whose client has to survive them all.
 
     A fault that needs a connection waits for one. Two refusals of the token never follow each
     other without an accepted connection in between: that would be permanent.
 
     Args:
         cloud: the sandbox.
-        rng: what is random.
-        place: lets so many calls happen at once.
+        rng: decides the details of a fault.
+        place: places so many calls at once.
     """
 
     def __init__(self, cloud: LossySandbox, rng: Random, place: Callable[[int], None]) -> None:
         self._cloud = cloud
         self._rng = rng
         self._place = place
-        self._moving: set[int] = set()  # connections that were told to go elsewhere
+        self._moving: set[int] = set()  # connections whose end was announced
 
     # --- connections that end ---
 
@@ -167,7 +167,7 @@ class Mischief:
             self._cloud.go_silent(connection=connection)
             self._place(self._rng.randint(1, 4))
             self._maybe_forget()
-            # Nothing else happens until it was noticed: any other end would hide that it was not.
+            # Nothing else happens until the client notices: another end would hide that it did not.
             wait_until(lambda: not connection.is_open, 4)
         return "half-open"
 
@@ -216,7 +216,7 @@ class Mischief:
             self._cloud.losses.frames = count
             self._place(count)
             self._cloud.losses.frames = 0
-            self._place(1)  # its number shows that some are missing
+            self._place(1)  # its number shows that frames are missing
         return "jump of sequenceNumber"
 
     def send_early(self) -> str:
@@ -259,7 +259,7 @@ class Mischief:
         if connection is None:
             return "token: not now"
         accepted = self._accepted()
-        # Whoever refreshes tokens may have to try more than once.
+        # A refresh may have to be tried more than once.
         if failures := self._rng.randint(0, 6):
             self._cloud.fail_next(_TOKENS, status=503, times=failures)
         kind = self._rng.choice(("expired", "4401", "1008", "401 at the upgrade", "refused"))
@@ -315,7 +315,7 @@ class Mischief:
             {"body": "no JSON"},
         )
         fault = self._rng.choice(faults)
-        most = 2 if fault.get("retry_after") else 12  # those seconds are not shortened
+        most = 2 if fault.get("retry_after") else 12  # these are whole seconds
         self._cloud.fail_next(path, method=method, times=self._rng.randint(1, most), **fault)
         if path == _DEVICES:
             self._cloud.retire_websockets()
@@ -353,13 +353,13 @@ class Mischief:
     # --- in between, and in the end ---
 
     def breathe(self) -> None:
-        """Let the client come back now and then before the next fault."""
+        """Wait a moment before the next fault, and now and then for the client to be back."""
         if self._rng.random() < 0.4:
             self._ready()
         time.sleep(min(self._rng.expovariate(6), 1.0))
 
     def accept_and_drop_for(self, seconds: float) -> int:
-        """Accept every connection and drop it, for a while; give how many attempts there were."""
+        """Accept and drop every connection for a while; return how many attempts there were."""
         self._calm()
         self._cloud.drop_at_once(after="readiness", code=1001)
         before = self._attempts()
@@ -370,7 +370,7 @@ class Mischief:
         return attempts
 
     def last_outage(self) -> None:
-        """Let more calls happen in an outage than a page holds."""
+        """Place more calls in an outage than a page holds."""
         self._calm()
         self._ready()
         with self._cloud.outage():
@@ -378,11 +378,11 @@ class Mischief:
             self._place(60)
         connection = self._ready()
         if connection is not None:
-            # With its first ping the client has begun to fetch what it missed.
+            # When it sends its first ping, the client has begun to fetch what is missing.
             wait_until(lambda: self._has_pinged(connection))
 
     def last_half_open(self) -> None:
-        """Let a connection go half-open that nobody closes any more, and let calls happen."""
+        """Leave a connection half-open that nobody closes, and place calls."""
         connection = self._ready()
         if connection is not None:
             self._cloud.go_silent(connection=connection)
@@ -402,7 +402,7 @@ class Mischief:
         return [connection for connection in self._cloud.connections if connection.is_open]
 
     def _ready(self) -> Connection | None:
-        """Wait for an accepted connection; ``None`` if there is none for long."""
+        """Return an accepted connection; ``None`` if there is none within 10 seconds."""
         found: list[Connection] = []
 
         def look() -> list[Connection]:
@@ -429,7 +429,7 @@ class Mischief:
             self._forget()
 
     def _forget(self) -> None:
-        """Let the server deliver nothing again: nobody has promised that it does."""
+        """Make the server deliver nothing again: Webex does not promise to."""
         self._cloud._switchboard.unacknowledged.keep_only(())
 
 

@@ -1,4 +1,4 @@
-"""Mutated frames of live events, before readiness and after it."""
+"""Mutated frames of live events, before and after readiness."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.wire_samples import Wire, a_session, sandbox_page
 
 
 def real_envelope(rng: random.Random) -> Wire:
-    """Give what Webex sends of an event of one of the three kinds, or of readiness."""
+    """Return an envelope as Webex sends it: an event of one of the kinds, or readiness."""
     page = rng.sample(sandbox_page(rng.choice(list(CallingBackend))), rng.randrange(1, 3))
     ids = [session["sessionId"] for session in page]
     read = {"userReadSessions": [{"sessionId": i} for i in ids], "statusCode": 0}
@@ -51,7 +51,7 @@ READINESS = json.dumps({"id": "1", "data": {"eventType": "mercury.buffer_state"}
 
 
 def fuzz_frames(count: int, rng: random.Random, report: Report, watch: Watch) -> None:
-    """Let so many mutated frames arrive, before readiness and after it."""
+    """Receive so many mutated frames, before and after readiness."""
     log = NeverRaisingLog(logging.getLogger("callhistory"), {})
     mercury, now = Mercury(0.0), 0.0
     for _ in range(count):
@@ -68,7 +68,7 @@ def fuzz_frames(count: int, rng: random.Random, report: Report, watch: Watch) ->
         surprises.forget()
         try:
             outcome, problem = _outcome_of_frame(mercury, frame, now, log)
-        except BaseException as error:  # noqa: BLE001 - it is what is looked for
+        except BaseException as error:  # noqa: BLE001 - it is what the fuzzing is for
             outcome = f"escaped: {type(error).__name__}"
             problem = f"{type(error).__name__}: {error}"
         report.outcomes["frame", outcome] += 1
@@ -80,7 +80,7 @@ def fuzz_frames(count: int, rng: random.Random, report: Report, watch: Watch) ->
 def _outcome_of_frame(
     mercury: Mercury, frame: str | bytes, now: float, log: Log
 ) -> tuple[str, str | None]:
-    """Let a frame arrive; give its outcome, and what is wrong with that."""
+    """Receive a frame; return its outcome, and what is wrong with it, if anything is."""
     outputs = mercury.receive(frame, now)
     mercury.tick(now)
     kinds = [type(output).__name__ for output in outputs]
@@ -104,14 +104,14 @@ def _outcome_of_frame(
 
 
 def _fault_of_event(event: Any) -> str | None:
-    """Say what cannot be done with an event."""
+    """Return what cannot be done with an event; ``None`` if all can."""
     try:
         repr(event)
         session_ids(event)
         json.dumps(to_wire(event))
     except RecursionError:
         return None  # as with an answer
-    except Exception as error:  # noqa: BLE001 - it is what is looked for
+    except Exception as error:  # noqa: BLE001 - it is what the fuzzing is for
         if "nested too deep" in str(error):
             return None
         return f"the event cannot be used: {type(error).__name__}: {error}"
