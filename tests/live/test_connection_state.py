@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ from callhistory._live.dispatcher import Dispatcher
 from callhistory._live.reconnect import Ended
 from callhistory._live.webex_clock import WebexClock
 from tests.support.listening_clients import ONLINE, offline
+from tests.support.waiting import wait_until
 
 START = datetime(2026, 1, 31, 9, 30, 0, 123_456, tzinfo=UTC)
 BEGAN = START.replace(microsecond=123_000)
@@ -194,7 +196,7 @@ def test_close_says_offline_if_there_was_a_connection(
 
 
 def test_connections_may_come_and_go_in_any_thread(state: ConnectionState, sent: Sent) -> None:
-    """Connections of several threads are counted right: online and offline take turns."""
+    """Whatever the threads that connect and disconnect, online and offline take turns."""
 
     def come_and_go(_: int) -> None:
         for _ in range(200):
@@ -205,7 +207,28 @@ def test_connections_may_come_and_go_in_any_thread(state: ConnectionState, sent:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(come_and_go, range(4)))
 
-    count = len(sent.events)
     state.connected()
-    assert sent.events[count:] == [ONLINE]
-    assert sent.events.count(ONLINE) == sent.events.count(offline(None, "lost")) + 1
+    turns = len(sent.events) // 2
+    assert sent.events == [*[ONLINE, offline(None, "lost")] * turns, ONLINE]
+
+
+def test_online_does_not_overtake_offline(clock: Clock) -> None:
+    """A connection that is accepted while the last one ends is online after it was offline."""
+    ending = threading.Event()
+
+    class Slow(Sent):
+        def put(self, signal: Any, event: Any) -> None:
+            if event != ONLINE:
+                ending.set()
+                wait_until(lambda: len(self.events) > 1, 0.1)  # time enough to be overtaken
+            super().put(signal, event)
+
+    sent: Any = Slow()
+    state = ConnectionState(sent, cast(WebexClock, clock), timedelta(seconds=60))
+    state.connected()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(state.disconnected, LOST)
+        assert ending.wait(10)
+        state.connected()
+
+    assert sent.events == [ONLINE, offline(None, "lost"), ONLINE]
