@@ -102,9 +102,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--after", choices=("readiness", "upgrade"), default="readiness")
-    parser.add_argument(
-        "--rest-outage", type=float, metavar="SECONDS", help="the outage instead"
-    )
+    parser.add_argument("--rest-outage", type=float, metavar="SECONDS", help="the outage instead")
     options = parser.parse_args()
     if options.rest_outage is None:
         accept_and_drop(options.minutes, options.after)
