@@ -1,11 +1,11 @@
-"""Measure how a listener treats a Webex that is in trouble; no wait is shortened.
+"""Measure what a listener does to a Webex that fails, with the usual limits.
 
     python benchmarks/accept_and_drop.py [--minutes 5] [--after readiness|upgrade]
     python benchmarks/accept_and_drop.py --rest-outage 60
 
-The first is a server that accepts every websocket and drops it at once; the number of attempts
-is measured. The second is an outage after which the websocket is back at once, but the call
-history answers 503 for a while; the time of each delivery is measured.
+The first is a server that accepts every websocket and drops it at once: how many attempts are
+there? The second is an outage after which the websocket is back at once, but the call history
+answers 503 for a while: what is delivered when?
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--after", choices=("readiness", "upgrade"), default="readiness")
-    parser.add_argument("--rest-outage", type=float, metavar="SECONDS", help="this one instead")
+    parser.add_argument("--rest-outage", type=float, metavar="SECONDS", help="the outage instead")
     options = parser.parse_args()
     if options.rest_outage is None:
         accept_and_drop(options.minutes, options.after)

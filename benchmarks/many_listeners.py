@@ -1,10 +1,11 @@
-"""Measure what it takes to listen for many users in one process.
+"""Measure what it costs to listen for many users in one process.
 
     python benchmarks/many_listeners.py [--users 200] [--idle 60] [--events 10] [--rate 200]
 
-The sandbox runs in another process, so that all figures are the listeners' alone. They all start
-at once; then nothing happens for a while; then every user gets calls, first at a steady rate, then
-as fast as the sandbox can place them. Both processes read the same monotonic clock.
+The sandbox runs in a process of its own, so that all figures are those of the listeners alone.
+They all start at once; then nothing happens for a while; then every user gets calls, first at a
+steady rate, then as fast as the sandbox can place them. Both processes read the same monotonic
+clock of the machine.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import callhistory._live.listener  # noqa: F401 - its memory is not a listener's
+import callhistory._live.connection_loop  # noqa: F401 - its memory is not a listener's
 from callhistory import CallHistoryClient, CallSessionEvent, Webex
 from callhistory.sandbox import Sandbox
 
@@ -70,7 +71,7 @@ class Cloud:
         self.tokens: list[str] = people["tokens"]
 
     def ask(self, **order: Any) -> Any:
-        """Send it an order, and return the answer."""
+        """Send an order, and return the answer."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
@@ -99,7 +100,7 @@ def sandbox(users: int) -> Iterator[Cloud]:
 
 
 class Arrivals:
-    """The time at which each session was first heard of."""
+    """When each session was delivered."""
 
     def __init__(self) -> None:
         self.at: dict[str, float] = {}
@@ -107,7 +108,7 @@ class Arrivals:
         self._changed = threading.Condition()
 
     def hear(self, event: CallSessionEvent) -> None:
-        """Record an event, as a handler."""
+        """Receive an event."""
         now = time.monotonic()
         with self._changed:
             self.events += 1
@@ -116,7 +117,7 @@ class Arrivals:
             self._changed.notify_all()
 
     def wait_for(self, count: int, timeout: float) -> None:
-        """Wait until ``count`` sessions were heard of, for ``timeout`` seconds at most."""
+        """Wait until so many sessions were delivered, but no longer than the timeout."""
         with self._changed:
             self._changed.wait_for(lambda: len(self.at) >= count, timeout)
 
@@ -145,7 +146,7 @@ def row(name: str, value: str) -> None:
     print(f"{name:44}{value:>16}", flush=True)
 
 
-def say_latency(name: str, placed: list[tuple[str, float]], arrivals: Arrivals) -> None:
+def show_latency(name: str, placed: list[tuple[str, float]], arrivals: Arrivals) -> None:
     latencies = sorted((arrivals.at[key] - at) * 1e3 for key, at in placed if key in arrivals.at)
     row(f"{name}: delivered", f"{len(latencies):,} of {len(placed):,}")
     if latencies:
@@ -191,11 +192,11 @@ def main(users: int, idle: float, events: int, rate: float) -> None:
         used = time.process_time()
         paced = cloud.ask(do="place", events=events, rate=rate)
         arrivals.wait_for(len(paced), 30)
-        say_latency(f"{rate:g} calls a second", paced, arrivals)
+        show_latency(f"{rate:g} calls a second", paced, arrivals)
         row("  CPU an event", f"{(time.process_time() - used) / len(paced) * 1e3:.2f} ms")
         burst = cloud.ask(do="place", events=events, rate=0)
         arrivals.wait_for(len(paced) + len(burst), 30)
-        say_latency("all calls at once", burst, arrivals)
+        show_latency("all calls at once", burst, arrivals)
         row("delivered twice", f"{arrivals.events - len(arrivals.at):,}")
         row("RSS a listener, then", f"{(resident_kib() - memory) / users:,.0f} KiB")
 

@@ -76,8 +76,8 @@ class ConnectionState:
             self._connections += 1
             is_first = self._connections == 1
             outage, self._outage = self._outage, None
-        if is_first:
-            self._dispatcher.put(signals.online, signals.Online())
+            if is_first:  # within the lock: online must not overtake offline, nor the reverse
+                self._dispatcher.put(signals.online, signals.Online())
         return None if outage is None else self._gap_from(outage)
 
     def disconnected(self, ended: Ended) -> None:
@@ -89,13 +89,13 @@ class ConnectionState:
             if self._connections:
                 return
             self._outage = self._complete
-        self._dispatcher.put(signals.offline, _offline(ended, reconnecting=True))
+            self._dispatcher.put(signals.offline, _offline(ended, reconnecting=True))
 
     def refused(self, ended: Ended) -> None:
         """Say ``offline`` for good."""
         with self._lock:
             self._connections = 0
-        self._dispatcher.put(signals.offline, _offline(ended, reconnecting=False))
+            self._dispatcher.put(signals.offline, _offline(ended, reconnecting=False))
 
     def close(self) -> None:
         """Close the dispatcher; ``offline`` is its last event if there is a connection."""

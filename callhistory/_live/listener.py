@@ -88,7 +88,7 @@ class Listener:
             self._starting.release()
 
     def wait(self, timeout: float) -> bool:
-        """Wait for :meth:`close`, for so many seconds; return whether it has come to its end.
+        """Wait for :meth:`close`, for so many seconds; return whether the client is closed.
 
         Raises:
             ListenError, AuthenticationError: Webex refuses the connection for good.
@@ -103,7 +103,7 @@ class Listener:
             return False
         if loop.phase.failure is not None:
             raise loop.phase.failure
-        return True
+        return self.closed  # or a listen() in another thread has failed
 
     def begin_to_close(self) -> bool:
         """Refuse to listen from now on; return whether nobody has done so before."""

@@ -103,7 +103,13 @@ class Recovery:
 
 
 def pages(
-    account: Account, session: Session, since: datetime, log: Log
+    account: Account,
+    session: Session,
+    since: datetime,
+    log: Log,
+    *,
+    limit: int = _PAGE,
+    largest: int = _LARGEST_PAGE,
 ) -> Iterator[tuple[UserSession, ...]]:
     """Return all sessions since a time, oldest first; those that cannot be read are left out.
 
@@ -115,12 +121,13 @@ def pages(
         session: sends the requests.
         since: sessions that ended from then on.
         log: where it is said what cannot be read.
+        limit: how many sessions to ask for at once; it doubles while one millisecond has more.
+        largest: the limit that is not exceeded.
 
     Raises:
         CallHistoryError: as :func:`.history_api.fetch`.
     """
     seen: set[tuple[str, datetime]] = set()
-    limit = _PAGE
     count = 0
 
     def read(found: list[Any]) -> tuple[UserSession, ...]:
@@ -133,7 +140,7 @@ def pages(
             account, session, since=since, limit=limit, sort=Sort.ASC, read=read
         )
         new = tuple(s for s in page if (s.session_id, s.end_time) not in seen)
-        if not new and (count < limit or limit >= _LARGEST_PAGE):
+        if not new and (count < limit or limit >= largest):
             return
         if new:
             seen.update((s.session_id, s.end_time) for s in new)

@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 import math
+import socket
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from attrs import evolve
 
-from callhistory import CallHistoryClient, ListenError, signals
+from callhistory import CallHistoryClient, CallSessionEvent, ListenError, signals
+from callhistory._limits import Limits
 from callhistory.sandbox import Sandbox
 from tests.support.closed_clients import NOT_ON_WINDOWS, bounded, ctrl_c, expect_nothing_left
+from tests.support.limits import BRISK
 from tests.support.listening_clients import (
     ONLINE,
     RECENT,
+    Heard,
     hearing,
     library_threads,
     listening,
     offline,
 )
+from tests.support.outages import HISTORY
+from tests.support.receivers import Blocker
 from tests.support.waiting import wait_until
 
 
 def test_close_ends_everything(cloud: Sandbox) -> None:
-    """close() ends the connection in order, deletes the device, and offline is the last event."""
+    """close() closes the connection, deletes the device, and offline is the last event."""
     with listening(cloud) as (client, heard):
         cloud.place_call()
         heard.wait_for_sessions(1)
@@ -69,7 +78,7 @@ def test_close_from_several_threads(cloud: Sandbox) -> None:
 
 
 def test_close_from_a_handler(cloud: Sandbox) -> None:
-    """A handler may close its client; wait() returns when all of that is done."""
+    """A handler may close its client; wait() returns when that is done."""
     with listening(cloud) as (client, heard):
         client.on(RECENT, lambda _: client.close())
         cloud.fail_next("/devices/", method="DELETE", delay=0.1)
@@ -83,9 +92,9 @@ def test_close_from_a_handler(cloud: Sandbox) -> None:
         expect_nothing_left(cloud)
 
 
-@pytest.mark.parametrize("told", [signals.online, signals.offline, signals.receiver_failed])
-def test_close_from_a_receiver(cloud: Sandbox, told: Any) -> None:
-    """So may a receiver, of whatever signal."""
+@pytest.mark.parametrize("signal", [signals.online, signals.offline, signals.receiver_failed])
+def test_close_from_a_receiver(cloud: Sandbox, signal: Any) -> None:
+    """A receiver of any signal may close its client."""
 
     def close(client: CallHistoryClient, event: object) -> None:
         client.close()
@@ -95,14 +104,14 @@ def test_close_from_a_receiver(cloud: Sandbox, told: Any) -> None:
 
     client = CallHistoryClient(cloud.webex())
     client.on(RECENT, fail)
-    with hearing(client) as heard, told.connected_to(close, sender=client), bounded():
-        if told is signals.online:
+    with hearing(client) as heard, signal.connected_to(close, sender=client), bounded():
+        if signal is signals.online:
             with ThreadPoolExecutor(1) as pool:
                 pool.submit(client.listen).exception()  # it may have been accepted, or not
         else:
             client.listen()
             cloud.place_call()
-        if told is signals.offline:
+        if signal is signals.offline:
             cloud.close_connections(1001)
         assert wait_until(lambda: heard.of(signals.Offline))
         assert client.wait(10)
@@ -110,7 +119,7 @@ def test_close_from_a_receiver(cloud: Sandbox, told: Any) -> None:
 
 
 def test_close_from_the_last_event_is_no_deadlock(cloud: Sandbox) -> None:
-    """A receiver of offline that closes the client while it is being closed does not hold it."""
+    """A receiver of offline that closes the client during close() does not delay it."""
 
     def close(client: CallHistoryClient, event: signals.Offline) -> None:
         client.close()
@@ -124,7 +133,7 @@ def test_close_from_the_last_event_is_no_deadlock(cloud: Sandbox) -> None:
 
 
 def test_close_from_the_function_for_the_token(cloud: Sandbox) -> None:
-    """Even the function for the token may close the client: listen() is over then."""
+    """The function for the token may close the client: listen() raises a ListenError then."""
 
     def source() -> str:
         client.close()
@@ -153,7 +162,7 @@ def test_close_ends_listen_in_another_thread(cloud: Sandbox) -> None:
 
 
 def test_close_ends_wait_in_another_thread(cloud: Sandbox) -> None:
-    """Who waits is told when the client is closed, and its device is gone by then."""
+    """A wait() in another thread returns when the client is closed and its device deleted."""
     with listening(cloud) as (client, _), ThreadPoolExecutor(1) as pool:
 
         def devices_after_wait() -> tuple[object, ...]:
@@ -192,4 +201,179 @@ def test_ctrl_c_in_wait_gets_through(cloud: Sandbox) -> None:
         with pytest.raises(KeyboardInterrupt):
             wait()
         timer.join()
+    expect_nothing_left(cloud)
+
+
+# --- in the middle of whatever it waits for ---
+
+Moment = Callable[[Sandbox, Heard], None]
+
+
+def in_backoff(cloud: Sandbox, heard: Heard) -> None:
+    cloud.close_connections(1001)
+    heard.wait_for(signals.Offline)
+
+
+def in_a_retry_after(cloud: Sandbox, heard: Heard) -> None:
+    cloud.fail_upgrades(retry_after=3000)
+    cloud.close_connections(1001)
+    cloud.wait_for_attempts(2)
+
+
+def in_the_upgrade(cloud: Sandbox, heard: Heard) -> None:
+    cloud.fail_upgrades(delay=30)
+    cloud.close_connections(1001)
+    cloud.wait_until(lambda: len(cloud.attempts) == 2)
+
+
+def before_readiness(cloud: Sandbox, heard: Heard) -> None:
+    cloud.delay_readiness(math.inf)
+    cloud.close_connections(1001)
+    cloud.wait_for_frames("authorization", count=2)
+
+
+def without_an_answer(cloud: Sandbox, heard: Heard) -> None:
+    cloud.go_silent()
+
+
+def in_a_refresh_for_the_connection(cloud: Sandbox, heard: Heard) -> None:
+    cloud.fail_next("/devices/", method="PUT", delay=30)
+    cloud.retire_websockets()
+    cloud.close_connections(1001)
+    cloud.wait_for_requests("/devices/", "PUT")
+
+
+def in_a_recovery(cloud: Sandbox, heard: Heard) -> None:
+    cloud.fail_next(HISTORY, delay=30)
+    cloud.close_connections(1001)
+    cloud.wait_for_requests(HISTORY)
+
+
+def in_a_recovery_that_drips(cloud: Sandbox, heard: Heard) -> None:
+    cloud.fail_next(HISTORY, drip=0.01)
+    cloud.close_connections(1001)
+    cloud.wait_for_requests(HISTORY)
+
+
+def before_a_recovery_is_tried_again(cloud: Sandbox, heard: Heard) -> None:
+    cloud.fail_next(HISTORY, status=403)
+    cloud.close_connections(1001)
+    cloud.wait_for_requests(HISTORY)
+
+
+def while_two_connections_are_silent(cloud: Sandbox, heard: Heard) -> None:
+    cloud.announce_shutdown(linger=30)
+    cloud.wait_for_connections(2)
+    cloud.go_silent()
+
+
+def when_the_server_is_gone(cloud: Sandbox, heard: Heard) -> None:
+    cloud.go_offline()
+    heard.wait_for(signals.Offline)
+    cloud.wait_for_attempts(3)
+
+
+def after_a_refusal_for_good(cloud: Sandbox, heard: Heard) -> None:
+    cloud.replace_connections()
+    heard.wait_for(signals.Offline)
+
+
+MOMENTS = [
+    in_backoff,
+    in_a_retry_after,
+    in_the_upgrade,
+    before_readiness,
+    without_an_answer,
+    in_a_refresh_for_the_connection,
+    in_a_recovery,
+    in_a_recovery_that_drips,
+    before_a_recovery_is_tried_again,
+    while_two_connections_are_silent,
+    when_the_server_is_gone,
+    after_a_refusal_for_good,
+]
+
+
+IN_TIME = evolve(BRISK, close_timeout=0.2)
+# Pauses that no test waits for.
+LONG_PAUSES: dict[Moment, Limits] = {
+    in_backoff: evolve(IN_TIME, first_reconnect_backoff=1e6, longest_backoff=1e6),
+    before_a_recovery_is_tried_again: evolve(
+        IN_TIME, first_recovery_backoff=1e3, longest_backoff=1e3
+    ),
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: moment.__name__)
+def test_close_in_the_middle(cloud: Sandbox, moment: Moment) -> None:
+    """Whatever a client waits for, close() ends it in time and leaves nothing behind."""
+    with listening(cloud, _limits=LONG_PAUSES.get(moment, IN_TIME)) as (client, heard):
+        moment(cloud, heard)
+        with bounded():
+            client.close()
+
+        assert not client.listening
+        expect_nothing_left(cloud)
+
+
+def test_close_in_a_refresh_of_the_device(cloud: Sandbox) -> None:
+    """The refresh that keeps the device alive may hang, and does not delay close()."""
+    cloud.fail_next("/devices/", method="PUT", delay=30)
+    with listening(cloud, _limits=evolve(BRISK, device_refresh=0.01)) as (client, _):
+        cloud.wait_for_requests("/devices/", "PUT")
+        with bounded():
+            client.close()
+
+        expect_nothing_left(cloud)
+
+
+@pytest.mark.parametrize("scheme", ["ws", "wss"])
+@pytest.mark.parametrize("accepts", [True, False])
+def test_close_in_a_handshake(cloud: Sandbox, scheme: str, accepts: bool) -> None:
+    """A handshake with a server that says nothing, or accepts no connection, ends in time."""
+    with ExitStack() as stack:
+        server = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        address = server.getsockname()
+        if not accepts:  # the queue is full, and nobody takes from it
+            for _ in range(3):
+                waiting = stack.enter_context(socket.socket())
+                waiting.setblocking(False)
+                waiting.connect_ex(address)
+        device = {
+            "url": f"{cloud.u2c_url}/devices/1",
+            "webSocketUrl": f"{scheme}://127.0.0.1:{address[1]}/messages",
+        }
+        cloud.fail_next("/devices", method="POST", body=device)
+        webex = cloud.webex(allowed_domains=["127.0.0.1"], timeout=(1.0, 30.0))
+        client = CallHistoryClient(webex)
+        with ThreadPoolExecutor(1) as pool:
+            listen = pool.submit(client.listen)
+            cloud.wait_for_requests("/devices", "POST")
+            if accepts:
+                server.settimeout(10)
+                taken, _ = server.accept()
+                stack.enter_context(taken)
+            with bounded():
+                client.close()
+                assert type(listen.exception()) is ListenError
+    assert wait_until(lambda: not library_threads()), library_threads()
+
+
+def test_close_while_a_receiver_blocks(cloud: Sandbox) -> None:
+    """A receiver that does not return delays close() a little, and hears no other event."""
+    limits = evolve(BRISK, close=0.5)
+    with Blocker() as blocker, listening(cloud, _limits=limits) as (client, heard):
+        client.on(RECENT, blocker.handle)
+        cloud.place_call()
+        assert blocker.entered.wait(10)
+        cloud.place_call()
+        cloud.wait_for_frames("ack", count=3)
+        with bounded():
+            client.close()
+
+        assert cloud.devices == ()
+        assert library_threads() == ["callhistory-receivers"]
+        blocker.release()
+        heard.wait_for(signals.Offline)
+        assert len(heard.of(CallSessionEvent)) == 1
     expect_nothing_left(cloud)

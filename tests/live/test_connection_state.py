@@ -1,26 +1,29 @@
-"""Whether live events are heard: what is said of it, and which time has to be made good."""
+"""Online and offline, and from when on sessions may be missing."""
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
 
-from callhistory._live.connection_state import Presence
+from callhistory._live.connection_state import ConnectionState
 from callhistory._live.dispatcher import Dispatcher
 from callhistory._live.reconnect import Ended
 from callhistory._live.webex_clock import WebexClock
 from tests.support.listening_clients import ONLINE, offline
+from tests.support.waiting import wait_until
 
 START = datetime(2026, 1, 31, 9, 30, 0, 123_456, tzinfo=UTC)
 BEGAN = START.replace(microsecond=123_000)
 LOST = Ended(reason="lost", accepted_for=1.0)
 
 
-class Told:
-    """What a dispatcher is told to deliver."""
+class Sent:
+    """Stands in for a dispatcher, and records what it is to deliver."""
 
     def __init__(self) -> None:
         self.events: list[Any] = []
@@ -36,110 +39,108 @@ class Told:
 
 
 class Clock:
-    """Stands in for Webex's clock, and shows the time it is set to."""
+    """Stands in for Webex's clock: it was `START` when the first moment was asked for."""
 
     def __init__(self) -> None:
-        self.moment = 1000.0
+        self.zero: float | None = None
 
     def at(self, moment: float) -> datetime:
-        return START + timedelta(seconds=moment - 1000.0)
-
-    def steady(self) -> float:
-        return self.moment
-
-    def pass_by(self, seconds: float) -> datetime:
-        self.moment += seconds
-        return self.at(self.moment)
+        if self.zero is None:
+            self.zero = moment
+        return START + timedelta(seconds=moment - self.zero)
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    made = Clock()
-    monkeypatch.setattr("callhistory._live.connection_state.steady", made.steady)
+def sent() -> Sent:
+    return Sent()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def state(sent: Sent, clock: Clock) -> ConnectionState:
+    minute = timedelta(seconds=60)
+    made = ConnectionState(cast(Dispatcher, sent), cast(WebexClock, clock), minute)
+    assert made.began == BEGAN
     return made
 
 
 @pytest.fixture
-def told() -> Told:
-    return Told()
+def at(state: ConnectionState, clock: Clock) -> Callable[[float], float]:
+    """Return the function from seconds after the beginning to a moment of the steady clock."""
+    zero = clock.zero
+    assert zero is not None
+    return lambda seconds: zero + seconds
 
 
-@pytest.fixture
-def presence(clock: Clock, told: Told) -> Presence:
-    return Presence(cast(Dispatcher, told), cast(WebexClock, clock))
+def test_first_connection_is_no_end_of_an_outage(state: ConnectionState, sent: Sent) -> None:
+    """The first connection says online, and nothing is missing."""
+    assert state.connected() is None
+    assert sent.events == [ONLINE]
 
 
-def test_first_connection_is_no_end_of_an_outage(presence: Presence, told: Told) -> None:
-    """The first connection makes it online, and there is nothing to make good."""
-    assert presence.come_up() is None
-    assert told.events == [ONLINE]
-
-
-def test_connection_after_an_outage_says_since_when(
-    presence: Presence, told: Told, clock: Clock
+def test_connection_after_an_outage_returns_the_gap(
+    state: ConnectionState, sent: Sent, at: Callable[[float], float]
 ) -> None:
-    """The connection after an outage makes it good, from a minute before the last frame, once."""
-    presence.come_up()
-    last = clock.pass_by(300)
-    presence.heard(clock.moment)
-    presence.heard(clock.moment - 200)
-    presence.heard(None)
-    clock.pass_by(1000)
-    presence.go_down(LOST)
-    clock.pass_by(1000)
+    """The gap of an outage begins a minute before the last frame, and is returned once."""
+    state.connected()
+    state.complete_until(at(300))
+    state.complete_until(at(100))
+    state.complete_until(None)
+    state.disconnected(LOST)
 
-    assert presence.come_up() == last - timedelta(seconds=60)
-    assert presence.come_up() is None
-    assert told.events == [ONLINE, offline(None, "lost"), ONLINE]
+    assert state.connected() == START + timedelta(seconds=240)
+    assert state.connected() is None
+    assert sent.events == [ONLINE, offline(None, "lost"), ONLINE]
 
 
 @pytest.mark.parametrize("seconds", [0, 30, 59.9])
-def test_nothing_is_made_good_from_before_the_beginning(
-    presence: Presence, clock: Clock, seconds: float
+def test_gap_never_begins_before_the_listener(
+    state: ConnectionState, at: Callable[[float], float], seconds: float
 ) -> None:
-    """The time to make good never begins before the listener did, in whole milliseconds."""
-    presence.come_up()
-    clock.pass_by(seconds)
-    presence.heard(clock.moment)
-    presence.go_down(LOST)
+    """A gap begins with the listener at the earliest, in whole milliseconds."""
+    state.connected()
+    state.complete_until(at(seconds))
+    state.disconnected(LOST)
 
-    assert presence.come_up() == presence.since == presence.began == BEGAN
+    assert state.connected() == state.gap_if_lost_now == state.began == BEGAN
 
 
-def test_jump_of_numbers_is_made_good_from_the_number_before(
-    presence: Presence, clock: Clock
+def test_gap_of_a_jump_begins_with_the_last_number(
+    state: ConnectionState, at: Callable[[float], float]
 ) -> None:
-    """However many pongs came since: what is lost may be as old as the last frame with a number."""
-    presence.come_up()
-    counted = clock.pass_by(300)
-    presence.counted(clock.moment)
-    clock.pass_by(5000)
-    presence.heard(clock.moment)
+    """Whatever pongs came since: what is lost may be as old as the last frame with a number."""
+    state.connected()
+    state.numbered(at(300))
+    state.complete_until(at(5300))
 
-    assert presence.since_counted == counted - timedelta(seconds=60)
-    presence.counted(None)  # of a frame that does not say when it was written
-    assert presence.since_counted == presence.since
+    assert state.gap_if_numbers_jump == START + timedelta(seconds=240)
+    state.numbered(None)  # of a frame that does not say when it was written
+    assert state.gap_if_numbers_jump == state.gap_if_lost_now
 
 
-def test_one_of_two_connections_that_ends_is_no_outage(presence: Presence, told: Told) -> None:
-    """As long as there is another connection, nothing is said, and nothing has to be made good."""
-    presence.come_up()
-    presence.come_up()
-    presence.go_down(LOST)
-    assert told.events == [ONLINE]
+def test_one_of_two_connections_that_ends_is_no_outage(state: ConnectionState, sent: Sent) -> None:
+    """As long as there is another connection, it is online, and nothing is missing."""
+    state.connected()
+    state.connected()
+    state.disconnected(LOST)
+    assert sent.events == [ONLINE]
 
-    presence.go_down(LOST)
-    assert told.events == [ONLINE, offline(None, "lost")]
+    state.disconnected(LOST)
+    assert sent.events == [ONLINE, offline(None, "lost")]
 
 
-def test_end_without_a_beginning_is_nothing(presence: Presence, told: Told) -> None:
-    """What was not up cannot go down."""
-    presence.go_down(LOST)
-    presence.come_up()
-    presence.go_down(LOST)
-    presence.go_down(LOST)
+def test_end_without_a_connection_changes_nothing(state: ConnectionState, sent: Sent) -> None:
+    """Only a connection that was counted says offline."""
+    state.disconnected(LOST)
+    state.connected()
+    state.disconnected(LOST)
+    state.disconnected(LOST)
 
-    assert told.events == [ONLINE, offline(None, "lost")]
+    assert sent.events == [ONLINE, offline(None, "lost")]
 
 
 @pytest.mark.parametrize(
@@ -152,61 +153,82 @@ def test_end_without_a_beginning_is_nothing(presence: Presence, told: Told) -> N
     ],
 )
 def test_offline_has_the_code_or_the_status(
-    presence: Presence, told: Told, ended: Ended, code: int | None
+    state: ConnectionState, sent: Sent, ended: Ended, code: int | None
 ) -> None:
-    """Offline says the close code, or else the HTTP status, and whether it will come back."""
-    presence.come_up()
-    presence.go_down(ended)
-    presence.give_up(ended)
+    """Offline has the close code, or else the HTTP status, and whether it will come back."""
+    state.connected()
+    state.disconnected(ended)
+    state.refused(ended)
 
-    assert told.events[1:] == [
+    assert sent.events[1:] == [
         offline(code, "why"),
         offline(code, "why", reconnecting=False),
     ]
 
 
 @pytest.mark.parametrize("connections", [0, 1, 2])
-def test_giving_up_is_said_once(presence: Presence, told: Told, connections: int) -> None:
-    """After it was given up, connections that end say no more."""
+def test_refusal_is_the_last_word(state: ConnectionState, sent: Sent, connections: int) -> None:
+    """After a refusal, connections that end say nothing more."""
     for _ in range(connections):
-        presence.come_up()
-    told.events.clear()
-    presence.give_up(LOST)
+        state.connected()
+    sent.events.clear()
+    state.refused(LOST)
     for _ in range(connections):
-        presence.go_down(LOST)
+        state.disconnected(LOST)
 
-    assert told.events == [offline(None, "lost", reconnecting=False)]
+    assert sent.events == [offline(None, "lost", reconnecting=False)]
 
 
 @pytest.mark.parametrize("connections", [0, 1, 2])
-def test_closing_is_said_if_there_was_a_connection(
-    presence: Presence, told: Told, connections: int
+def test_close_says_offline_if_there_was_a_connection(
+    state: ConnectionState, sent: Sent, connections: int
 ) -> None:
-    """The last event is offline, unless it is that already; then nothing is said any more."""
+    """The last event is offline, unless it is offline already; after it nothing is said."""
     for _ in range(connections):
-        presence.come_up()
-    told.events.clear()
-    presence.close()
+        state.connected()
+    sent.events.clear()
+    state.close()
 
-    assert told.is_closed
-    assert told.events == [offline(None, "closed", reconnecting=False)] * (connections > 0)
-    presence.go_down(LOST)
-    assert len(told.events) == (connections > 0)
+    assert sent.is_closed
+    assert sent.events == [offline(None, "closed", reconnecting=False)] * (connections > 0)
+    state.disconnected(LOST)
+    assert len(sent.events) == (connections > 0)
 
 
-def test_connections_may_come_and_go_in_any_thread(presence: Presence, told: Told) -> None:
-    """Threads that count at once count right: online and offline take turns."""
+def test_connections_may_come_and_go_in_any_thread(state: ConnectionState, sent: Sent) -> None:
+    """Whatever the threads that connect and disconnect, online and offline take turns."""
 
     def come_and_go(_: int) -> None:
         for _ in range(200):
-            presence.come_up()
-            presence.heard(1000.0)
-            presence.go_down(LOST)
+            state.connected()
+            state.complete_until(1000.0)
+            state.disconnected(LOST)
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(come_and_go, range(4)))
 
-    count = len(told.events)
-    presence.come_up()
-    assert told.events[count:] == [ONLINE]
-    assert told.events.count(ONLINE) == told.events.count(offline(None, "lost")) + 1
+    state.connected()
+    turns = len(sent.events) // 2
+    assert sent.events == [*[ONLINE, offline(None, "lost")] * turns, ONLINE]
+
+
+def test_online_does_not_overtake_offline(clock: Clock) -> None:
+    """A connection that is accepted while the last one ends is online after it was offline."""
+    ending = threading.Event()
+
+    class Slow(Sent):
+        def put(self, signal: Any, event: Any) -> None:
+            if event != ONLINE:
+                ending.set()
+                wait_until(lambda: len(self.events) > 1, 0.1)  # time enough to be overtaken
+            super().put(signal, event)
+
+    sent: Any = Slow()
+    state = ConnectionState(sent, cast(WebexClock, clock), timedelta(seconds=60))
+    state.connected()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(state.disconnected, LOST)
+        assert ending.wait(10)
+        state.connected()
+
+    assert sent.events == [ONLINE, offline(None, "lost"), ONLINE]

@@ -1,11 +1,14 @@
-"""From an envelope off the websocket to the event that receivers get, or to none."""
+"""Envelopes become events, each of which is delivered once, live or recovered."""
 
 from __future__ import annotations
 
 import copy
+import itertools
 import logging
-from datetime import UTC, datetime
-from typing import Any
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
 import attrs
 import pytest
@@ -13,16 +16,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callhistory import (
-    CallHistoryEvent,
     CallSessionDeletedEvent,
     CallSessionEvent,
     CallSessionViewedEvent,
     UserSession,
     from_wire,
+    signals,
     to_wire,
 )
-from callhistory._live import events as events
-from callhistory._live.events import Event, recovered_event, session_ids
+from callhistory._live import inbox as module
+from callhistory._live.dispatcher import Dispatcher
+from callhistory._live.inbox import Event, Inbox, RecentIds, recovered_event, session_ids
+from callhistory._logging import NeverRaisingLog
+from tests.support.json_values import JSON
 from tests.support.wire_samples import a_bare_session, a_session, wire_form
 
 RECENT = "janus.user_recent_sessions"
@@ -30,17 +36,18 @@ OLDER = "janus.user_sessions"
 VIEWED = "janus.user_viewed_sessions"
 DELETED = "janus.user_sessions_deleted"
 
-KINDS: list[tuple[str, CallHistoryEvent, type[Event]]] = [
-    (RECENT, CallHistoryEvent.USER_RECENT_SESSIONS, CallSessionEvent),
-    (OLDER, CallHistoryEvent.USER_RECENT_SESSIONS, CallSessionEvent),
-    (VIEWED, CallHistoryEvent.USER_VIEWED_SESSIONS, CallSessionViewedEvent),
-    (DELETED, CallHistoryEvent.USER_SESSIONS_DELETED, CallSessionDeletedEvent),
+KINDS: list[tuple[str, signals.HistorySignal, type[Event]]] = [
+    (RECENT, signals.user_recent_sessions, CallSessionEvent),
+    (OLDER, signals.user_recent_sessions, CallSessionEvent),
+    (VIEWED, signals.user_viewed_sessions, CallSessionViewedEvent),
+    (DELETED, signals.user_sessions_deleted, CallSessionDeletedEvent),
 ]
 SECRET = "Ada-12065550102"
+LOG = NeverRaisingLog(logging.getLogger("tests.inbox"), {})
 
 
-def read_event(envelope: dict[str, Any]) -> tuple[CallHistoryEvent, Event] | None:
-    return events.read_event(envelope, logging.getLogger("callhistory._live.events"))
+def read_event(envelope: dict[str, Any]) -> tuple[signals.HistorySignal, Event] | None:
+    return module.read_event(envelope, LOG)
 
 
 def an_envelope(event_type: Any, **data: Any) -> dict[str, Any]:
@@ -67,7 +74,7 @@ def read(envelope: dict[str, Any]) -> Event:
 
 
 def ids_in(event: Event) -> list[str]:
-    """List what an event of any kind tells of."""
+    """Return the session ids in an event of any kind."""
     if isinstance(event, CallSessionEvent):
         return [session.id for session in event.data.user_sessions.user_sessions]
     if isinstance(event, CallSessionViewedEvent):
@@ -75,10 +82,10 @@ def ids_in(event: Event) -> list[str]:
     return list(event.data.deleted_sessions)
 
 
-@pytest.mark.parametrize(("event_type", "name", "record"), KINDS, ids=[k[0] for k in KINDS])
+@pytest.mark.parametrize(("event_type", "signal", "record"), KINDS, ids=[k[0] for k in KINDS])
 def test_each_event_becomes_its_record(
     event_type: str,
-    name: CallHistoryEvent,
+    signal: signals.HistorySignal,
     record: type[Event],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -90,7 +97,7 @@ def test_each_event_becomes_its_record(
     found = read_event(envelope)
 
     assert found is not None
-    assert found[0] is name
+    assert found[0] is signal
     event = found[1]
     assert type(event) is record
     assert event.data.event_type == event_type
@@ -117,13 +124,13 @@ def test_the_sessions_of_an_event() -> None:
 @pytest.mark.parametrize(
     "envelope", [recent(), viewed(), deleted()], ids=["recent", "viewed", "deleted"]
 )
-def test_an_event_of_nothing(envelope: dict[str, Any]) -> None:
-    """An event whose list is empty is readable, and tells of nothing."""
+def test_event_with_an_empty_list(envelope: dict[str, Any]) -> None:
+    """An event whose list is empty is an event of no session."""
     assert ids_in(read(envelope)) == []
 
 
-def test_what_an_envelope_has_besides_is_kept() -> None:
-    """Fields that nobody documented are in the extra of the event and of its data."""
+def test_unknown_fields_are_kept() -> None:
+    """Fields that are not documented are in the event's extra."""
     event = read(viewed({"sessionId": "1"}) | {"alertType": "visual", "sequenceNumber": 7})
 
     assert event.extra == {"alertType": "visual", "sequenceNumber": 7}
@@ -133,8 +140,8 @@ def test_what_an_envelope_has_besides_is_kept() -> None:
     "changes",
     [{"id": 7}, {"id": None}, {"timestamp": "now"}, {"trackingId": []}, {"timestamp": {}}],
 )
-def test_an_envelope_with_odd_fields_is_an_event_all_the_same(changes: dict[str, Any]) -> None:
-    """What is odd about the envelope does not cost the sessions in it."""
+def test_odd_fields_of_the_envelope_do_not_matter(changes: dict[str, Any]) -> None:
+    """Fields of the envelope with other types do not cost the sessions in it."""
     assert ids_in(read(deleted("1", "2") | changes)) == ["1", "2"]
 
 
@@ -147,8 +154,8 @@ def test_an_envelope_with_odd_fields_is_an_event_all_the_same(changes: dict[str,
     ],
     ids=str,
 )
-def test_other_events_are_none_of_ours(event_type: Any, caplog: pytest.LogCaptureFixture) -> None:
-    """An envelope of an unknown kind, or of none, is no event, and nothing is said of it."""
+def test_other_events_are_ignored(event_type: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """An envelope of an unknown kind, or of none, is no event, and nothing is logged."""
     caplog.set_level(logging.DEBUG)
 
     assert read_event(an_envelope(event_type, userSessions={"userSessions": [SECRET]})) is None
@@ -161,7 +168,7 @@ def test_other_events_are_none_of_ours(event_type: Any, caplog: pytest.LogCaptur
     [{}, {"data": None}, {"data": []}, {"data": RECENT}, {"data": {}}, {"eventType": RECENT}],
     ids=str,
 )
-def test_an_envelope_without_data(envelope: dict[str, Any]) -> None:
+def test_envelope_without_data(envelope: dict[str, Any]) -> None:
     """An envelope without data is no event."""
     assert read_event(envelope) is None
 
@@ -201,32 +208,34 @@ def test_one_session_of_several_is_unreadable(
     assert event.id == "envelope-1"
     assert event.data.event_type == event_type
     assert envelope == before
-    warnings = [record for record in caplog.records if record.name == "callhistory._live.events"]
+    warnings = [record for record in caplog.records if record.name == "tests.inbox"]
     assert [record.levelno for record in warnings] == [logging.WARNING]
     assert event_type in warnings[0].getMessage()
     assert f"data.userSessions.userSessions[{place}]" in warnings[0].getMessage()
     assert SECRET not in caplog.text
 
 
-@pytest.mark.parametrize("bad", [{"sessionId": 7}, {"sessionId": ""}, {"id": SECRET}, SECRET, None])
-def test_one_read_mark_of_several_is_unreadable(bad: Any, caplog: pytest.LogCaptureFixture) -> None:
-    """Read marks that can be read are delivered."""
-    event = read(viewed({"sessionId": "1"}, bad, {"sessionId": "2"}))
-
-    assert isinstance(event, CallSessionViewedEvent)
-    assert ids_in(event) == ["1", "2"]
-    assert "userReadSessions[1]" in caplog.text
-    assert SECRET not in caplog.text
+BAD_READ_MARKS = [{"sessionId": 7}, {"sessionId": ""}, {"id": SECRET}, SECRET, None]
+BAD_DELETIONS = [7, None, {"sessionId": SECRET}, [SECRET], True]
 
 
-@pytest.mark.parametrize("bad", [7, None, {"sessionId": SECRET}, [SECRET], True])
-def test_one_deletion_of_several_is_unreadable(bad: Any, caplog: pytest.LogCaptureFixture) -> None:
-    """Ids of deleted sessions that are texts are delivered."""
-    event = read(deleted("1", bad, "2"))
-
-    assert isinstance(event, CallSessionDeletedEvent)
-    assert ids_in(event) == ["1", "2"]
-    assert "deletedSessions" in caplog.text
+@pytest.mark.parametrize(
+    ("envelope", "where"),
+    [
+        *(
+            (viewed({"sessionId": "1"}, bad, {"sessionId": "2"}), "userReadSessions[1]")
+            for bad in BAD_READ_MARKS
+        ),
+        *((deleted("1", bad, "2"), "deletedSessions") for bad in BAD_DELETIONS),
+    ],
+    ids=str,
+)
+def test_one_read_mark_or_deletion_of_several_is_unreadable(
+    envelope: dict[str, Any], where: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Read marks and deletions that can be read are delivered; the log says which cannot."""
+    assert ids_in(read(envelope)) == ["1", "2"]
+    assert where in caplog.text
     assert SECRET not in caplog.text
 
 
@@ -257,7 +266,7 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("envelope", UNREADABLE.values(), ids=UNREADABLE)
-def test_an_event_of_which_nothing_can_be_read(
+def test_event_of_which_nothing_can_be_read(
     envelope: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     """It is no event; the log says so once, with the place and the types, never the content."""
@@ -265,21 +274,12 @@ def test_an_event_of_which_nothing_can_be_read(
 
     assert read_event(envelope) is None
 
-    (record,) = (record for record in caplog.records if record.name == "callhistory._live.events")
+    (record,) = (record for record in caplog.records if record.name == "tests.inbox")
     assert record.levelno == logging.WARNING
     assert "cannot be read as a whole: data" in record.getMessage()
     assert SECRET not in caplog.text
 
 
-JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=6,
-)
 SESSIONS = st.builds(a_bare_session) | st.builds(a_session, id=JSON, startTime=JSON) | JSON
 LISTS = st.lists(SESSIONS | st.fixed_dictionaries({"sessionId": JSON | st.text()}), max_size=4)
 ENVELOPES = st.fixed_dictionaries(
@@ -301,23 +301,23 @@ ENVELOPES = st.fixed_dictionaries(
 
 
 @given(ENVELOPES)
-def test_no_envelope_is_too_much(envelope: dict[str, Any]) -> None:
-    """Whatever an envelope holds, it becomes the right record or none, and is left as it was."""
+def test_any_envelope(envelope: dict[str, Any]) -> None:
+    """Whatever an envelope holds, it becomes the right record or none, and is not changed."""
     before = copy.deepcopy(envelope)
 
     found = read_event(envelope)
 
     assert envelope == before
     if found is not None:
-        by_type = {event_type: (name, record) for event_type, name, record in KINDS}
-        name, record = by_type[envelope["data"]["eventType"]]
-        assert found[0] is name
+        by_type = {event_type: (signal, record) for event_type, signal, record in KINDS}
+        signal, record = by_type[envelope["data"]["eventType"]]
+        assert found[0] is signal
         assert type(found[1]) is record
         assert isinstance(ids_in(found[1]), list)
 
 
-def test_a_recovered_event() -> None:
-    """It holds the sessions in their order, says that it is recovered, and was in no envelope."""
+def test_recovered_event() -> None:
+    """It has the sessions in their order, is marked as recovered, and has no envelope's fields."""
     sessions = [from_wire(UserSession, a_session(id=str(number))) for number in range(3)]
 
     event = recovered_event(iter(sessions))
@@ -328,17 +328,123 @@ def test_a_recovered_event() -> None:
     assert (event.data.event_type, event.data.user_sessions.status_code) == (None, None)
 
 
-def test_a_recovered_event_is_another_than_the_live_one() -> None:
-    """An event that differs in this alone is not equal."""
+def test_recovered_event_differs_from_the_live_one() -> None:
+    """Two events that differ in `recovered` alone are not equal."""
     event = recovered_event([])
 
     assert attrs.evolve(event, recovered=False) != event
 
 
-def test_the_ids_of_an_events_sessions() -> None:
+def test_session_ids_of_an_event() -> None:
     """They are the ids of the sessions that it delivers; other events deliver none."""
     event = read(recent(a_session(sessionId="a"), a_session(sessionId="b"), a_bare_session(id="c")))
 
     assert session_ids(event) == ["a", "b", "c"]
     assert session_ids(read(viewed({"sessionId": "1"}))) == []
     assert session_ids(read(deleted("1"))) == []
+
+
+# --- once only ---
+
+
+@pytest.mark.parametrize("size", [1, 2, 100])
+def test_recent_ids_forget_the_oldest(size: int) -> None:
+    """Of more ids than its size, the latest are known, and no others."""
+    recent_ids = RecentIds(size)
+    for number in range(size + 1):
+        recent_ids.add(number)
+
+    assert [recent_ids.add(number) for number in range(size, 0, -1)] == [False] * size
+    assert recent_ids.add(0)
+
+
+def test_recent_ids_are_new_once() -> None:
+    """An id is new once, and the ids 1 and "1" are two."""
+    recent_ids = RecentIds(10)
+
+    assert [recent_ids.add(each) for each in ("a", "b", "a", "a", "b", 1, "1", 1)] == [
+        *(True, True, False, False, False, True, True, False)
+    ]
+
+
+def test_id_that_is_added_again_is_not_the_oldest() -> None:
+    """An id that is added now and then is not forgotten, however many others come."""
+    recent_ids = RecentIds(3)
+    recent_ids.add("kept")
+
+    for number in range(100):
+        assert recent_ids.add(number)
+        assert not recent_ids.add("kept")
+
+
+def test_recent_ids_of_several_threads() -> None:
+    """Each id is new to exactly one of the threads that add it."""
+    ids = range(2000)
+    recent_ids = RecentIds(len(ids))
+    begin = threading.Barrier(4)
+
+    def add_all(_: int) -> list[int]:
+        begin.wait(5)
+        return [each for each in ids if recent_ids.add(each)]
+
+    with ThreadPoolExecutor(4) as pool:
+        new = list(pool.map(add_all, range(4)))
+
+    assert sorted(itertools.chain(*new)) == list(ids)
+
+
+class Dispatched:
+    """Stands in for a dispatcher, and records what it is to deliver."""
+
+    def __init__(self) -> None:
+        self.ids: list[list[str]] = []
+
+    def put(self, signal: Any, event: Event) -> None:
+        self.ids.append(ids_in(event))
+
+
+def an_inbox() -> tuple[Inbox, Dispatched]:
+    dispatched = Dispatched()
+    return Inbox(cast(Dispatcher, dispatched), LOG, 10), dispatched
+
+
+def test_envelope_is_dispatched_once_by_its_id() -> None:
+    """An envelope with a known id is not dispatched again; one with another, or none, is."""
+    inbox, dispatched = an_inbox()
+    ids: list[Any] = ["1", "1", 1, 1, None, None, [], {}, 1.5, True]
+    for identifier in ids:
+        inbox.receive(recent(a_session(sessionId="x", id="x")) | {"id": identifier})
+
+    assert dispatched.ids == [["x"]] * 8
+
+
+def test_recovered_session_is_dispatched_once() -> None:
+    """A recovered session is dispatched unless it was delivered, live or recovered, before."""
+    inbox, dispatched = an_inbox()
+    sessions = [from_wire(UserSession, a_session(sessionId=i, id=i)) for i in "abc"]
+    inbox.receive(recent(a_session(sessionId="a", id="a")))
+    for _ in range(2):
+        inbox.receive_recovered(sessions, min(s.end_time for s in sessions))
+
+    assert dispatched.ids == [["a"], ["b", "c"]]
+
+
+def test_recovered_session_from_before_the_beginning_is_not_dispatched() -> None:
+    """What ended before `began` is not dispatched; what ended at that moment is."""
+    inbox, dispatched = an_inbox()
+    session = from_wire(UserSession, a_session(sessionId="a", id="a"))
+    inbox.receive_recovered([session], session.end_time + timedelta(milliseconds=1))
+    assert dispatched.ids == []
+
+    inbox.receive_recovered([session], session.end_time)
+    assert dispatched.ids == [["a"]]
+
+
+def test_live_event_of_a_recovered_session_is_dispatched() -> None:
+    """A session that changes after it was recovered is heard of again."""
+    inbox, dispatched = an_inbox()
+    session = from_wire(UserSession, a_session(sessionId="a", id="a"))
+    inbox.receive_recovered([session], session.end_time)
+    inbox.receive(recent(a_session(sessionId="a", id="a")))
+
+    assert dispatched.ids == [["a"], ["a"]]

@@ -6,22 +6,17 @@ import logging
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from callhistory import CallHistoryClient, ListenError, signals
 from callhistory.sandbox import Sandbox
+from tests.support.limits import BRISK
 from tests.support.listening_clients import DELETED, RECENT, VIEWED, listening
+from tests.support.outages import HISTORY
 from tests.support.waiting import wait_until
 
 SECRET = "sEcReT"
 NUMBER = "+15550100199"
-HISTORY = "/history/userSessions"
-
-
-@pytest.fixture(autouse=True)
-def _haste(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("callhistory._live.recovery._FIRST_BACKOFF", 0.001)
-    monkeypatch.setattr("callhistory._live.recovery._REFRESH_INTERVAL", 0.05)
-    monkeypatch.setattr("callhistory._live.recovery.LONGEST_BACKOFF", 0.05)
 
 
 class Records(logging.Handler):
@@ -62,7 +57,8 @@ def test_nobody_is_in_the_log(
     def fail(event: Any) -> None:
         raise ValueError(SECRET, event)
 
-    with listening(cloud, access_token=source, max_retries=1) as (client, heard):
+    limits = evolve(BRISK, device_refresh=0.05)
+    with listening(cloud, access_token=source, max_retries=1, _limits=limits) as (client, heard):
         for name in (RECENT, VIEWED, DELETED):
             client.on(name, fail)
         session = cloud.place_call(name=f"Ada {SECRET}", phone_number=NUMBER)

@@ -3,55 +3,26 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from attrs import evolve
 
 from callhistory import CallSessionEvent, signals
-from callhistory.sandbox import RecordedRequest, Sandbox
-from tests.support.listening_clients import Heard, ids_of, listening
+from callhistory._records.timestamps import write_time
+from callhistory.sandbox import Sandbox
+from tests.support.limits import BRISK
+from tests.support.listening_clients import listening
+from tests.support.outages import (
+    HISTORY,
+    fetches,
+    go_offline,
+    place_calls,
+    split,
+    wait_for_recovery,
+)
 from tests.support.waiting import wait_until
-
-HISTORY = "/history/userSessions"
-
-
-@pytest.fixture(autouse=True)
-def _quick_errands(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("callhistory._live.recovery._FIRST_BACKOFF", 0.001)
-
-
-def go_offline(cloud: Sandbox) -> None:
-    """Begin an outage, and wait until nothing can be delivered any more."""
-    cloud.go_offline()
-    cloud.wait_until(lambda: not any(connection.is_open for connection in cloud.connections))
-
-
-def place_calls(cloud: Sandbox, count: int) -> list[str]:
-    """Let calls happen, a millisecond apart, and give their ids."""
-    now = datetime.now(UTC)
-    moments = [now + timedelta(milliseconds=number) for number in range(count)]
-    return [cloud.place_call(ended_at=moment).session_id for moment in moments]
-
-
-def split(heard: Heard) -> tuple[list[str], list[str]]:
-    """Give the ids of the sessions that were delivered live, and of those that were recovered."""
-    events = heard.of(CallSessionEvent)
-    live = [session_id for event in events if not event.recovered for session_id in ids_of(event)]
-    recovered = [session_id for event in events if event.recovered for session_id in ids_of(event)]
-    return live, recovered
-
-
-def fetches(cloud: Sandbox) -> list[RecordedRequest]:
-    """Give the requests for the history, in their order."""
-    return list(cloud.requests_to(HISTORY, "GET"))
-
-
-def wait_for_recovery(cloud: Sandbox, heard: Heard) -> None:
-    """Let one more outage pass that brings something: the errands before it are then done."""
-    go_offline(cloud)
-    last = cloud.place_call().session_id
-    cloud.go_online()
-    assert wait_until(lambda: last in heard.session_ids)
-
+from tests.support.wire_samples import a_session
 
 # --- what is delivered ---
 
@@ -105,12 +76,10 @@ def test_sessions_from_before_listen_are_not_delivered(cloud: Sandbox) -> None:
         assert datetime.fromisoformat(began) > datetime.now(UTC) - timedelta(seconds=30)
 
 
-def test_recovery_begins_a_minute_before_the_last_frame(
-    cloud: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What ended up to a minute before the last frame came is fetched, unless it was delivered."""
-    monkeypatch.setattr("callhistory._live.connection_state._OVERLAP", timedelta(seconds=0.5))
-    with listening(cloud) as (_, heard):
+def test_recovery_overlaps_with_what_came_before(cloud: Sandbox) -> None:
+    """What ended up to the overlap before the last frame is fetched, unless it was delivered."""
+    limits = evolve(BRISK, recovery_overlap=timedelta(seconds=0.5))
+    with listening(cloud, _limits=limits) as (_, heard):
         began = datetime.now(UTC)
         assert wait_until(lambda: datetime.now(UTC) > began + timedelta(seconds=0.7))
         before = place_calls(cloud, 1)
@@ -127,7 +96,7 @@ def test_recovery_begins_a_minute_before_the_last_frame(
 
 
 def test_outage_without_calls_delivers_nothing(cloud: Sandbox) -> None:
-    """An outage in which nothing happened brings no event."""
+    """After an outage without calls no event is delivered."""
     with listening(cloud) as (_, heard):
         before = place_calls(cloud, 2)
         heard.wait_for_sessions(2)
@@ -141,7 +110,7 @@ def test_outage_without_calls_delivers_nothing(cloud: Sandbox) -> None:
 
 
 def test_calls_of_several_outages_are_delivered_once(cloud: Sandbox) -> None:
-    """Outages that follow each other bring the calls of each, once."""
+    """The calls of several outages are delivered once each."""
     with listening(cloud) as (_, heard):
         missed = []
         for _ in range(4):
@@ -203,29 +172,24 @@ def test_call_that_ends_while_pages_are_fetched_is_not_lost(cloud: Sandbox) -> N
 # --- when it fails ---
 
 
-@pytest.mark.parametrize("status", [500, 503, 429, 403, 404])
-def test_recovery_that_fails_is_tried_again(cloud: Sandbox, status: int) -> None:
-    """The history may refuse for a while: the calls are delivered in the end."""
+@pytest.mark.parametrize(
+    "fault",
+    [
+        *({"status": status} for status in (500, 503, 429, 403, 404)),
+        *({"reset": True}, {"body": "nonsense"}, {"truncate": True}),
+    ],
+    ids=str,
+)
+def test_recovery_that_fails_is_tried_again(cloud: Sandbox, fault: dict[str, Any]) -> None:
+    """The history may refuse for a while, or not answer: the calls are delivered in the end."""
     with listening(cloud, max_retries=0) as (_, heard):
         go_offline(cloud)
         missed = place_calls(cloud, 5)
-        cloud.fail_next(HISTORY, status=status, times=4)
+        cloud.fail_next(HISTORY, times=4, **fault)
         cloud.go_online()
 
         assert heard.wait_for_sessions(5) == missed
         assert len(fetches(cloud)) >= 5
-
-
-@pytest.mark.parametrize("fault", [{"reset": True}, {"body": "nonsense"}, {"truncate": True}])
-def test_recovery_without_an_answer_is_tried_again(cloud: Sandbox, fault: dict[str, bool]) -> None:
-    """So may the connection break, or the answer make no sense."""
-    with listening(cloud, max_retries=0) as (_, heard):
-        go_offline(cloud)
-        missed = place_calls(cloud, 5)
-        cloud.fail_next(HISTORY, times=4, **fault)  # type: ignore[arg-type]
-        cloud.go_online()
-
-        assert heard.wait_for_sessions(5) == missed
 
 
 def test_recovery_that_fails_halfway_delivers_the_rest(cloud: Sandbox) -> None:
@@ -242,7 +206,7 @@ def test_recovery_that_fails_halfway_delivers_the_rest(cloud: Sandbox) -> None:
 
 
 def test_outage_during_a_failed_recovery_begins_with_the_first(cloud: Sandbox) -> None:
-    """When there is another outage before the first was made good, both are, from the earlier."""
+    """An outage before the first is recovered extends it: the calls of both are delivered."""
     with listening(cloud, max_retries=0) as (_, heard):
         go_offline(cloud)
         missed = place_calls(cloud, 2)
@@ -255,26 +219,6 @@ def test_outage_during_a_failed_recovery_begins_with_the_first(cloud: Sandbox) -
         cloud.go_online()
 
         assert sorted(heard.wait_for_sessions(4)) == sorted(missed)
-
-
-def test_source_of_tokens_that_fails_does_not_end_recovery(cloud: Sandbox) -> None:
-    """A function for the token may fail when the history asks for another one."""
-    failures: list[BaseException] = []
-
-    def source() -> str:
-        if failures:
-            raise failures.pop()
-        return cloud.issue_token()
-
-    with listening(cloud, access_token=source) as (_, heard):
-        go_offline(cloud)
-        missed = place_calls(cloud, 2)
-        failures += [OSError("sEcReT"), SystemExit("sEcReT")]
-        cloud.fail_next(HISTORY, status=401)
-        cloud.fail_next(HISTORY, status=401)
-        cloud.go_online()
-
-        assert heard.wait_for_sessions(2) == missed
 
 
 def test_recovery_that_hangs_delays_nothing(cloud: Sandbox) -> None:
@@ -294,26 +238,7 @@ def test_recovery_that_hangs_delays_nothing(cloud: Sandbox) -> None:
         assert not set(missed) & set(heard.session_ids)
 
 
-# --- live and recovered ---
-
-
-def test_live_event_for_a_recovered_session_is_delivered(cloud: Sandbox) -> None:
-    """A session that was recovered and changes afterwards is heard of again."""
-    with listening(cloud) as (_, heard):
-        go_offline(cloud)
-        started = datetime.now(UTC)
-        session = cloud.place_call(started_at=started, id="same", sessionId="same")
-        cloud.go_online()
-        assert heard.wait_for_sessions(1) == ["same"]
-
-        cloud.place_call(started_at=started, id="same", sessionId="same", disposition="Answered")
-
-        assert heard.wait_for_sessions(2) == ["same", "same"]
-        live, recovered = split(heard)
-        assert live == recovered == [session.session_id]
-
-
-def test_frames_that_were_lost_are_made_good(cloud: Sandbox) -> None:
+def test_lost_frames_are_recovered(cloud: Sandbox) -> None:
     """When the numbers of frames jump, the sessions are fetched, over the same connection."""
     with listening(cloud) as (_, heard):
         before = place_calls(cloud, 2)
@@ -331,27 +256,65 @@ def test_frames_that_were_lost_are_made_good(cloud: Sandbox) -> None:
         assert heard.states == [signals.Online()]
 
 
-@pytest.mark.parametrize(
-    "numbers",
-    [
-        [2, 3, 3, 2],
-        [1, 2, 3],
-        [2, 3, True, 4],
-        ["5", "9"],
-        [None, 2, None, 3],
-        [1.0, 9.0],
-        [0, 1],
-    ],
-)
-def test_numbers_that_do_not_jump_are_no_loss(
-    cloud: Sandbox, numbers: list[object], caplog: pytest.LogCaptureFixture
-) -> None:
-    """Frames that are numbered anew, or in no way, are not taken for lost ones."""
-    with listening(cloud) as (_, heard):  # its readiness has the number 1
-        for number in numbers:
-            cloud.send_frame({"data": {}, "sequenceNumber": number})
-        live = place_calls(cloud, 1)
+# --- odd histories and clocks ---
 
+
+def test_unreadable_session_does_not_keep_the_others_from_being_recovered(
+    cloud: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Of an outage's sessions, those that can be read are delivered; the log says which cannot."""
+    with listening(cloud) as (_, heard):
+        go_offline(cloud)
+        now = datetime.now(UTC)
+        times = {"startTime": write_time(now), "endTime": write_time(now)}
+        page = [
+            a_session(**{**times, "sessionId": "one"}),
+            a_session(**{**times, "sessionId": "two", "startTime": "never"}),
+            "no session",
+            a_session(**{**times, "sessionId": "three"}),
+        ]
+        cloud.fail_next(HISTORY, body={"userSessions": page})
+        cloud.go_online()
+
+        assert heard.wait_for_sessions(2)[:2] == ["one", "three"]
+    assert "left out: userSessions[1].startTime" in caplog.text
+    assert "left out: userSessions[2] is a string" in caplog.text
+
+
+@pytest.mark.parametrize("minutes", [-10, 10])
+def test_clocks_that_differ_lose_and_double_nothing(minutes: int) -> None:
+    """With clocks ten minutes apart, the calls of an outage are recovered, and none before it."""
+
+    def theirs() -> datetime:
+        return datetime.now(UTC) + timedelta(minutes=minutes)
+
+    with Sandbox(clock=theirs, sessions=0) as cloud:
+        for number in range(3):
+            cloud.place_call(ended_at=theirs() - timedelta(seconds=5 + number))
+        with listening(cloud) as (_, heard):
+            before = [cloud.place_call().session_id for _ in range(2)]
+            heard.wait_for_sessions(2)
+            go_offline(cloud)
+            missed = [cloud.place_call().session_id for _ in range(5)]
+            cloud.go_online()
+            heard.wait_for_sessions(7)
+            wait_for_recovery(cloud, heard)
+
+            live, recovered = split(heard)
+            assert live == before
+            assert len(recovered) == 6
+            del recovered[5]
+            assert sorted(recovered) == sorted(missed)
+
+
+def test_numbers_that_always_jump_are_no_reason_to_hammer(cloud: Sandbox) -> None:
+    """Frames whose numbers jump all the time make it fetch now and then, not with every frame."""
+    limits = evolve(BRISK, first_recovery_backoff=30.0)
+    with listening(cloud, _limits=limits) as (_, heard):
+        for number in range(0, 2000, 20):
+            cloud.send_frame({"data": {}, "sequenceNumber": number})
+        cloud.place_call()
         heard.wait_for_sessions(1)
-        assert split(heard) == (live, [])
-    assert "frames were lost" not in caplog.text
+        cloud.wait_for_requests(HISTORY)
+
+        assert len(fetches(cloud)) <= 2  # the pages of one recovery

@@ -1,4 +1,4 @@
-"""What follows the end of a connection, or an attempt that failed: the table of the protocol."""
+"""What follows the end of a connection or a failed attempt: the table of the protocol."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import statistics
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from callhistory import (
     ApiError,
@@ -17,15 +18,14 @@ from callhistory import (
     TokenRefusedError,
     TransportError,
 )
+from callhistory._limits import USUAL
 from callhistory._live.reconnect import (
-    HELD,
-    LONGEST_BACKOFF,
     Again,
     Ended,
     Never,
     Reconnection,
+    error_of,
     token_refused,
-    trouble,
 )
 
 LIVED = Ended(code=1001, accepted_for=60.0)
@@ -53,7 +53,7 @@ def never(reconnection: Reconnection, ended: Ended) -> CallHistoryError:
 
 
 def bounds(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, float]]:
-    """Let each backoff be the longest that it may be; give the list of what was asked for."""
+    """Make each backoff the longest that it may be; return the list of the bounds drawn from."""
     asked: list[tuple[float, float]] = []
 
     def longest(low: float, high: float) -> float:
@@ -64,43 +64,29 @@ def bounds(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, float]]:
     return asked
 
 
-@pytest.mark.parametrize("held", [None, 0.0, 29.9, 30.0, 86400.0])
+@pytest.mark.parametrize("accepted_for", [None, 0.0, 29.9, 30.0, 86400.0])
 @pytest.mark.parametrize(
     "code",
     [
-        1001,
-        1005,
-        1006,
-        1011,
-        1012,
-        1013,
-        None,
-        1000,
-        1002,
-        1014,
-        1015,
-        3000,
-        4001,
-        4402,
-        4429,
-        4999,
+        *(1001, 1005, 1006, 1011, 1012, 1013, None),
+        *(1000, 1002, 1014, 1015, 3000, 4001, 4402, 4429, 4999),
     ],
 )
 @pytest.mark.parametrize("accepted", [False, True])
-def test_codes_that_pass(code: int | None, held: float | None, accepted: bool) -> None:
+def test_codes_that_pass(code: int | None, accepted_for: float | None, accepted: bool) -> None:
     """After these codes, none and any unknown one, it connects again, with what it has."""
-    decision = again(a_reconnection(accepted=accepted), Ended(code=code, accepted_for=held))
+    decision = again(a_reconnection(accepted=accepted), Ended(code=code, accepted_for=accepted_for))
 
     assert not decision.renew_token
     assert not decision.refresh_device
 
 
-@pytest.mark.parametrize("held", [None, 0.0, 86400.0])
+@pytest.mark.parametrize("accepted_for", [None, 0.0, 86400.0])
 @pytest.mark.parametrize("code", [4000, 4400, 4403, 1003, 1007, 1009, 1010])
 @pytest.mark.parametrize("accepted", [False, True])
-def test_codes_that_are_permanent(code: int, held: float | None, accepted: bool) -> None:
-    """After these codes it never connects again, and says the server's reason."""
-    ended = Ended(code=code, reason="the reason", accepted_for=held)
+def test_codes_that_are_permanent(code: int, accepted_for: float | None, accepted: bool) -> None:
+    """After these codes it never connects again, and the error has the server's reason."""
+    ended = Ended(code=code, reason="the reason", accepted_for=accepted_for)
 
     error = never(a_reconnection(accepted=accepted), ended)
 
@@ -109,7 +95,7 @@ def test_codes_that_are_permanent(code: int, held: float | None, accepted: bool)
 
 
 @pytest.mark.parametrize(("code", "words"), [(4000, "replaced"), (4403, "closed")])
-def test_a_permanent_code_without_a_reason(code: int, words: str) -> None:
+def test_permanent_code_without_a_reason(code: int, words: str) -> None:
     """A code that came without a reason has words of our own."""
     error = never(a_reconnection(), Ended(code=code))
 
@@ -128,17 +114,15 @@ REFUSALS_OF_THE_TOKEN = [
 ]
 
 
-@pytest.mark.parametrize("held", [None, 5.0])
+@pytest.mark.parametrize("accepted_for", [None, 5.0])
 @pytest.mark.parametrize("refusal", REFUSALS_OF_THE_TOKEN, ids=str)
 @pytest.mark.parametrize("accepted", [False, True])
-def test_a_refused_token_is_renewed_once(
-    refusal: Ended, held: float | None, accepted: bool
+def test_refused_token_is_renewed_once(
+    refusal: Ended, accepted_for: float | None, accepted: bool
 ) -> None:
-    """A refusal of the token renews it; the next one, not accepted in between, is permanent."""
+    """A refused token is renewed; refused again without a connection in between is permanent."""
     reconnection = a_reconnection(accepted=accepted)
-    first = Ended(
-        code=refusal.code, status=refusal.status, reason=refusal.reason, accepted_for=held
-    )
+    first = evolve(refusal, accepted_for=accepted_for)
 
     decision = again(reconnection, first)
     assert decision.renew_token
@@ -152,18 +136,18 @@ def test_a_refused_token_is_renewed_once(
     assert error.reason == (refusal.reason or "Webex refused the token")
 
 
-def test_other_troubles_do_not_excuse_a_refused_token() -> None:
-    """Attempts that failed otherwise in between leave a second refusal permanent."""
+def test_other_failures_do_not_excuse_a_refused_token() -> None:
+    """A second refusal is permanent even if other failures came in between."""
     reconnection = a_reconnection()
     assert again(reconnection, Ended(code=4401)).renew_token
-    for trouble_between in (NO_ANSWER, Ended(code=1006), Ended(status=503), Ended()):
-        assert not again(reconnection, trouble_between).renew_token
+    for failure in (NO_ANSWER, Ended(code=1006), Ended(status=503), Ended()):
+        assert not again(reconnection, failure).renew_token
 
     assert isinstance(never(reconnection, Ended(status=401)), TokenRefusedError)
 
 
-def test_an_accepted_connection_excuses_a_refused_token() -> None:
-    """A token is renewed once for each connection that was accepted, without end."""
+def test_accepted_connection_excuses_a_refused_token() -> None:
+    """After each accepted connection a refused token is renewed once more, without end."""
     reconnection = a_reconnection()
 
     for _ in range(5):
@@ -185,8 +169,8 @@ def test_1008_for_other_reasons(reason: str) -> None:
 @pytest.mark.parametrize(
     "gone", [Ended(code=4404), Ended(code=4404, accepted_for=60.0), Ended(status=404)]
 )
-def test_a_device_that_is_gone(gone: Ended) -> None:
-    """4404, or 404 at the upgrade, asks for the device anew, each time."""
+def test_device_that_is_gone(gone: Ended) -> None:
+    """4404, or 404 at the upgrade, refreshes the device, each time."""
     reconnection = a_reconnection()
 
     for _ in range(5):
@@ -195,8 +179,8 @@ def test_a_device_that_is_gone(gone: Ended) -> None:
         assert not decision.renew_token
 
 
-def test_a_device_that_is_gone_after_an_outage() -> None:
-    """404 to the device's own request, once events were heard, asks for it anew."""
+def test_device_that_is_gone_after_an_outage() -> None:
+    """404 to the device's own request, once events were heard, refreshes the device."""
     gone = Ended(error=ApiError(404, "not found"))
 
     assert again(a_reconnection(accepted=True), gone).refresh_device
@@ -205,7 +189,7 @@ def test_a_device_that_is_gone_after_an_outage() -> None:
 @pytest.mark.parametrize("status", [301, 302, 307, 400, 403, 408, 410, 429, 500, 502, 503, 504])
 @pytest.mark.parametrize("accepted", [False, True])
 def test_other_answers_to_the_upgrade(status: int, accepted: bool) -> None:
-    """Any other answer to the upgrade passes, also a redirect, and asks for no token."""
+    """Any other answer to the upgrade passes, also a redirect, and renews no token."""
     decision = again(a_reconnection(accepted=accepted), Ended(status=status))
 
     assert not decision.renew_token
@@ -215,7 +199,7 @@ def test_other_answers_to_the_upgrade(status: int, accepted: bool) -> None:
 @pytest.mark.parametrize(
     "failed", [NO_ANSWER, Ended(status=503), Ended(status=302), Ended(code=1006), Ended()], ids=str
 )
-def test_a_fresh_address_after_two_failures(failed: Ended) -> None:
+def test_fresh_address_after_two_failures(failed: Ended) -> None:
     """Every second attempt in a row that was not accepted asks for a fresh address."""
     reconnection = a_reconnection()
 
@@ -224,7 +208,7 @@ def test_a_fresh_address_after_two_failures(failed: Ended) -> None:
     assert fresh == [False, True] * 3
 
 
-def test_an_accepted_connection_shows_that_the_address_is_good() -> None:
+def test_accepted_connection_shows_that_the_address_is_good() -> None:
     """Attempts before a connection that was accepted do not count as failures in a row."""
     reconnection = a_reconnection()
 
@@ -236,8 +220,8 @@ def test_an_accepted_connection_shows_that_the_address_is_good() -> None:
     assert fresh == [False] * 6 + [True]
 
 
-def test_a_notice_of_the_end_is_no_failure() -> None:
-    """A server that goes away before it accepted does not make the address a stale one."""
+def test_shutdown_notice_is_no_failure() -> None:
+    """A server that goes away before it accepted does not make the address stale."""
     reconnection = a_reconnection()
     leaving = Ended(going_away=True)
 
@@ -279,8 +263,8 @@ def test_refusals_of_catalog_and_device(
     ids=str,
 )
 @pytest.mark.parametrize("accepted", [False, True])
-def test_troubles_of_catalog_and_device_that_pass(error: CallHistoryError, accepted: bool) -> None:
-    """No answer, an answer that passes, or none that refuses is tried again, always."""
+def test_passing_failures_of_catalog_and_device(error: CallHistoryError, accepted: bool) -> None:
+    """No answer, and an answer that is no refusal, is always tried again."""
     again(a_reconnection(accepted=accepted), Ended(error=error))
 
 
@@ -291,7 +275,7 @@ def test_troubles_of_catalog_and_device_that_pass(error: CallHistoryError, accep
 )
 @pytest.mark.parametrize("accepted", [False, True])
 def test_errors_that_are_permanent(error: CallHistoryError, accepted: bool) -> None:
-    """No token is permanent, whenever it comes up."""
+    """To have no token is permanent, at any time."""
     assert never(a_reconnection(accepted=accepted), Ended(error=error)) is error
 
 
@@ -311,7 +295,7 @@ def test_webex_that_is_closed_is_for_good(accepted: bool) -> None:
     assert str(error) == "closed"
 
 
-def test_an_accepted_connection_counts_however_short() -> None:
+def test_accepted_connection_counts_however_short() -> None:
     """Once a connection was accepted, also for a moment, a refusal of the device passes."""
     reconnection = a_reconnection()
     again(reconnection, DROPPED)
@@ -328,7 +312,7 @@ BACKOFFS = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 32.0, 32.0, 32.0]
     ids=str,
 )
 def test_backoff(ended: Ended, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The wait is anything from 0 s up to 1, 2, 4 ... 32 s, for attempts in a row."""
+    """The wait is drawn from 0 s up to 1, 2, 4 ... 32 s, for attempts in a row."""
     asked = bounds(monkeypatch)
     reconnection = a_reconnection()
 
@@ -339,37 +323,40 @@ def test_backoff(ended: Ended, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_backoff_is_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An outage of days is met with an attempt every 32 s at the latest, for ever."""
+    """In an outage of days there is an attempt every 32 s at the latest, for ever."""
     bounds(monkeypatch)
     reconnection = a_reconnection(accepted=True)
 
     delays = [again(reconnection, NO_ANSWER).delay for _ in range(10_000)]
 
-    assert delays[-1] == max(delays) == LONGEST_BACKOFF == 32.0
+    assert delays[-1] == max(delays) == USUAL.longest_backoff == 32.0
 
 
-def test_the_first_reconnect_after_a_connection_that_held() -> None:
-    """It is immediate, each time that a connection held, and never otherwise."""
+def test_first_reconnect_after_a_good_connection() -> None:
+    """After each good connection, the next attempt is immediate."""
     reconnection = a_reconnection()
 
     assert [again(reconnection, LIVED).delay for _ in range(5)] == [0.0] * 5
 
 
-def test_only_a_connection_that_held_begins_afresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Connections of less than 30 s leave the backoff where it is; one of 30 s begins it anew."""
+def test_only_a_good_connection_resets_the_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connections of less than 30 s leave the backoff where it is; one of 30 s resets it."""
     bounds(monkeypatch)
     reconnection = a_reconnection()
     for _ in range(3):
         again(reconnection, NO_ANSWER)
 
-    assert again(reconnection, Ended(code=1006, accepted_for=HELD - 0.001)).delay == 8.0
-    assert again(reconnection, Ended(code=1006, accepted_for=HELD)).delay == 0.0
+    assert (
+        again(reconnection, Ended(code=1006, accepted_for=USUAL.good_connection - 0.001)).delay
+        == 8.0
+    )
+    assert again(reconnection, Ended(code=1006, accepted_for=30.0)).delay == 0.0
     assert again(reconnection, NO_ANSWER).delay <= 2.0
     assert again(reconnection, NO_ANSWER).delay <= 4.0
 
 
-def test_a_server_that_goes_away_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A notice of the end is met at once the first time; one after the other, with a backoff."""
+def test_server_that_goes_away_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first shutdown notice is followed at once; notices in a row, with a backoff."""
     bounds(monkeypatch)
     reconnection = a_reconnection()
 
@@ -389,8 +376,8 @@ def test_retry_after(status: int, asked: float, delay: float) -> None:
     assert again(a_reconnection(), Ended(status=status, retry_after=asked)).delay == delay
 
 
-def test_retry_after_is_no_way_to_be_hammered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that asks for no time, or for little, is given the backoff."""
+def test_short_retry_after_does_not_shorten_the_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that asks for no time, or for little, gets the backoff."""
     bounds(monkeypatch)
     reconnection = a_reconnection()
 
@@ -417,7 +404,7 @@ def attempts_in_30_s(ended: Ended, seed: int) -> int:
     [DROPPED, Ended(going_away=True, accepted_for=0.0), Ended(status=429, retry_after=0.0)],
     ids=["dropped", "going away", "retry at once"],
 )
-def test_a_server_that_drops_at_once_is_not_hammered(ended: Ended) -> None:
+def test_server_that_drops_at_once_is_not_hammered(ended: Ended) -> None:
     """It meets about seven attempts in 30 s, and hardly ever more than a dozen."""
     attempts = [attempts_in_30_s(ended, seed) for seed in range(2000)]
 
@@ -433,8 +420,8 @@ def test_a_server_that_drops_at_once_is_not_hammered(ended: Ended) -> None:
         (Ended(), None, "Webex refused the token"),
     ],
 )
-def test_the_error_for_a_refused_token(ended: Ended, code: int | None, reason: str) -> None:
-    """It has the code or status that said so, and its words."""
+def test_error_for_a_refused_token(ended: Ended, code: int | None, reason: str) -> None:
+    """It has the code or status of the refusal, and its words."""
     error = token_refused(ended)
 
     assert (error.code, error.reason, error.status_code) == (code, reason, 401)
@@ -450,9 +437,9 @@ def test_the_error_for_a_refused_token(ended: Ended, code: int | None, reason: s
     ],
     ids=str,
 )
-def test_the_error_when_time_is_up_is_that_of_the_last_attempt(error: CallHistoryError) -> None:
-    """What kept the last attempt from coming about is what the caller is told."""
-    assert trouble(Ended(error=error, reason="words")) is error
+def test_error_when_time_is_up_is_that_of_the_last_attempt(error: CallHistoryError) -> None:
+    """The error of the last attempt is what the caller gets."""
+    assert error_of(Ended(error=error, reason="words")) is error
 
 
 @pytest.mark.parametrize(
@@ -468,9 +455,9 @@ def test_the_error_when_time_is_up_is_that_of_the_last_attempt(error: CallHistor
     ],
     ids=str,
 )
-def test_the_error_when_time_is_up(ended: Ended, said: tuple[Any, str]) -> None:
+def test_error_when_time_is_up(ended: Ended, said: tuple[Any, str]) -> None:
     """Without such an error, it has the code or status and the words of the last attempt."""
-    error = trouble(ended)
+    error = error_of(ended)
 
     assert type(error) is ListenError
     assert (error.code, error.reason) == said

@@ -15,7 +15,7 @@ from tests.support.listening_clients import ONLINE, listening, offline
 
 @attrs.define
 class Tokens:
-    """A function for the token that gives another one each time."""
+    """A function for the token that returns another one each time."""
 
     cloud: Sandbox
     given: list[str] = attrs.field(factory=list)
@@ -25,7 +25,7 @@ class Tokens:
         return self.given[-1]
 
     def sent(self) -> list[str]:
-        """List the tokens that connections were authorized with."""
+        """Return the tokens that connections were authorized with."""
         frames = self.cloud.frames_of("authorization", direction="received")
         return [frame.json["data"]["token"].removeprefix("Bearer ") for frame in frames]
 
@@ -34,7 +34,7 @@ class Tokens:
     ("code", "reason"),
     [(4401, "not authorized"), (1008, "Authentication failed"), (1008, "token expired")],
 )
-def test_refused_token_is_asked_for_anew(cloud: Sandbox, code: int, reason: str) -> None:
+def test_refused_token_is_renewed(cloud: Sandbox, code: int, reason: str) -> None:
     """When Webex refuses the token, the function for it is called once more, and its token used."""
     tokens = Tokens(cloud)
     with listening(cloud, access_token=tokens) as (_, heard):
@@ -76,7 +76,7 @@ def refused_for_good(client: Any) -> TokenRefusedError:
 
 
 def test_second_refusal_in_a_row_is_for_good(cloud: Sandbox) -> None:
-    """A token that is refused right after another one was, is not asked for anew."""
+    """A second refusal, without an accepted connection in between, is permanent."""
     tokens = Tokens(cloud)
     with listening(cloud, access_token=tokens) as (client, heard):
         cloud.fail_authorizations(4401, "never", times=10)
@@ -121,7 +121,7 @@ def test_refused_static_token_is_for_good(cloud: Sandbox) -> None:
 
 
 def test_renewal_that_fails_is_tried_again(cloud: Sandbox) -> None:
-    """A function for the token that fails when it is asked anew is asked until it gives one."""
+    """A function for the token that fails is called again until it returns one."""
     tokens = Tokens(cloud)
     failures: list[BaseException] = []
 

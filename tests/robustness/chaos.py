@@ -1,11 +1,11 @@
-"""A client that listens through random faults, while calls come in all the time.
+"""Run a client that listens through random faults, while calls come in all the time.
 
     python -m tests.robustness.chaos --minutes 10 [--seed N] [--family NAME]... [--skew MINUTES]
                            [--overlap SECONDS] [--without PROTECTION]
 
-Client and sandbox run in this process, over real sockets. Every fault is one that passes, so every
-session has to be delivered, every envelope once, and nothing may grow; if not, it exits with 1.
-The seed decides which faults come in which order; threads and sockets decide the rest.
+Client and sandbox run in this process, over real sockets. Every fault passes, so every session has
+to be delivered, every envelope once, and nothing may grow; otherwise the exit code is 1. The seed
+decides which faults come in which order; threads and sockets decide the rest.
 """
 
 from __future__ import annotations
@@ -23,33 +23,29 @@ from random import Random
 from typing import Any
 
 import attrs
-import pytest
 
 from callhistory import CallHistoryClient, CallHistoryError
-from callhistory._live.protocol import Dead, Mercury, Output
-from callhistory._live.reconnect import Again, Ended, Never, Reconnection
-from callhistory._live.recovery import Errands
-from callhistory._live.seen import Seen
+from callhistory._limits import USUAL, Limits
 from callhistory.sandbox import Sandbox
-from callhistory.sandbox._limits import SandboxLimits
-from tests.robustness.chaos_faults import FAMILIES, Fault, Mischief
+from tests.robustness.chaos_faults import FAMILIES, Fault, LossySandbox, Mischief
 from tests.robustness.chaos_ledger import Footprint, Ledger
-from tests.support.hearing import RECENT, library_threads
+from tests.support.listening_clients import RECENT, library_threads
 from tests.support.waiting import wait_until
 
-_FASTER = 100.0  # every backoff, jitter included
-_SHORTENED: dict[str, Any] = {
-    "callhistory._live.reconnect.HELD": 30 / _FASTER,
-    "callhistory._live.recovery._FIRST_BACKOFF": 1 / _FASTER,
-    "callhistory._live.protocol.PING_INTERVAL": 0.4,
-    "callhistory._live.protocol.PONG_TIMEOUT": 1.0,
-    "callhistory._live.protocol.READY_TIMEOUT": 1.5,
-    "callhistory._live.listener._HAND_OVER_SECONDS": 5.0,
-}
+_FASTER = 100.0  # every backoff
+_LIMITS = Limits(
+    first_backoff=0.5 / _FASTER,
+    first_reconnect_backoff=1 / _FASTER,
+    longest_backoff=32 / _FASTER,
+    first_recovery_backoff=1 / _FASTER,
+    good_connection=30 / _FASTER,
+    ping_interval=0.4,
+    pong_timeout=1.0,
+    ready_timeout=1.5,
+    hand_over=5.0,
+)
 _HTTP_TIMEOUT = 2.0  # seconds
 
-# What the sandbox records grows with the run: it is kept short.
-_LIMITS = SandboxLimits(requests=200, connections=200, frames=500)
 _HISTORY_SECONDS = 20.0  # sessions that ended before are deleted, as users do
 
 _ACK_TIMEOUT = 0.3
@@ -57,31 +53,37 @@ _ACK_TIMEOUT = 0.3
 _ATTEMPTS_AT_FIRST = 10
 _ATTEMPTS_A_SECOND = 15
 _SETTLING_MIB = 24.0
-_LEDGER_MIB = 1 / 1024  # what the account of one call takes
+_LEDGER_MIB = 1 / 1024  # what the ledger needs for one call
 
-# A long overlap would make good what the reckoning of an outage forgets; this one has to cover no
-# more than how long a call takes to become an event.
+# A long overlap would hide that the beginning of an outage is computed wrong. This one only has to
+# cover the time that a call takes to become an event.
 _OVERLAP = 0.25
 
-_PROTECTIONS = ("dedupe", "recovery", "backoff", "pong")
+# The limits that switch each protection off.
+_PROTECTIONS: dict[str, dict[str, Any]] = {
+    "dedupe": {"remembered": 0},
+    "recovery": {"recovery_overlap": timedelta(days=-1)},  # it looks for sessions of tomorrow
+    "backoff": {"first_reconnect_backoff": 0.0, "good_connection": 0.0},
+    "pong": {"pong_timeout": 3600.0},
+}
 
 
 @attrs.frozen(kw_only=True)
 class Run:
-    """What a run is to be like.
+    """The conditions of a run.
 
     Attributes:
-        seed: what is random.
+        seed: decides the order of the faults.
         seconds: how long faults happen, after each has happened once.
-        families: which of `FAMILIES`.
+        families: the faults, by their names in `FAMILIES`.
         skew: how many minutes the service's clock is ahead of the client's, or behind if negative.
-        overlap: from how many seconds before an outage sessions are fetched.
+        overlap: how many seconds before an outage a recovery begins.
         without: the protection that is switched off, if one is.
-        calls_a_second: how many come in, bursts apart.
-        drop_seconds: how long the server accepts and drops at once in the end.
-        patience: how many seconds the client has to deliver the rest when all is calm.
-        finale: whether an outage and a half-open connection come last, and it is waited for what
-            the server delivers again.
+        calls_a_second: how many calls a second, not counting bursts.
+        drop_seconds: how long, at the end, the server accepts connections and drops them at once.
+        rest_timeout: how many seconds the client has to deliver the rest after the last fault.
+        finale: whether an outage and a half-open connection come last, followed by a wait for
+            what the server delivers again.
     """
 
     seed: int
@@ -92,8 +94,15 @@ class Run:
     without: str | None = None
     calls_a_second: float = 8.0
     drop_seconds: float = 2.0
-    patience: float = 20.0
+    rest_timeout: float = 20.0
     finale: bool = True
+
+    @property
+    def limits(self) -> Limits:
+        """The client's limits: shortened, and without the protection that is switched off."""
+        overlap = timedelta(seconds=self.overlap)
+        changes = {} if self.without is None else _PROTECTIONS[self.without]
+        return attrs.evolve(_LIMITS, **({"recovery_overlap": overlap} | changes))
 
     @property
     def faults(self) -> list[Fault]:
@@ -103,16 +112,16 @@ class Run:
 
 @attrs.frozen(kw_only=True)
 class Report:
-    """What came of a run.
+    """The outcome of a run.
 
     Attributes:
-        run: which.
+        run: its conditions.
         faults: how many there were of each kind.
         ledger: what was placed and delivered.
-        attempts: how many connections were asked for while the server dropped them at once.
-        before: what the process took when it had begun.
-        after: what it took in the end.
-        problems: what ought not to be.
+        attempts: how many connections were attempted while the server dropped them at once.
+        before: the resources of the process after the first calls.
+        after: its resources at the end.
+        problems: what went wrong.
     """
 
     run: Run
@@ -132,7 +141,7 @@ class Report:
             ("calls placed", f"{ledger.placed:,}"),
             ("delivered live", f"{ledger.live:,}"),
             ("delivered recovered", f"{ledger.recovered:,}"),
-            ("  and then live, too", f"{ledger.live_after_recovered:,}"),
+            ("  and then live", f"{ledger.live_after_recovered:,}"),
             ("lost", f"{len(ledger.lost()):,}"),
             ("envelopes delivered twice", f"{ledger.repeated_envelopes:,}"),
             ("sessions delivered once too often", f"{ledger.repeated_sessions:,}"),
@@ -147,70 +156,17 @@ class Report:
         return "\n".join([*lines, *(f"FAILED: {problem}" for problem in self.problems)])
 
 
-# --- the conditions ---
-
-
-def shorten(patch: pytest.MonkeyPatch) -> None:
-    """Shorten the waits of the library."""
-    jitter = Random()
-    patch.setattr("random.uniform", lambda low, high: jitter.uniform(low, high) / _FASTER)
-    for name, value in _SHORTENED.items():
-        patch.setattr(name, value)
-
-
-def switch_off(protection: str, patch: pytest.MonkeyPatch) -> None:
-    """Take one protection away from the library."""
-    {
-        "dedupe": _without_dedupe,
-        "recovery": _without_recovery,
-        "backoff": _without_backoff,
-        "pong": _without_pong,
-    }[protection](patch)
-
-
-def _without_dedupe(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Seen, "meet", lambda _seen, _thing: False)
-
-
-def _without_recovery(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Errands, "recover", lambda *_args: None)
-
-
-def _without_backoff(patch: pytest.MonkeyPatch) -> None:
-    after = Reconnection.after
-
-    def at_once(reconnection: Reconnection, ended: Ended) -> Again | Never:
-        decision = after(reconnection, ended)
-        return attrs.evolve(decision, delay=0.0) if isinstance(decision, Again) else decision
-
-    patch.setattr("callhistory._live.reconnect.HELD", 0.0)
-    patch.setattr(Reconnection, "after", at_once)
-
-
-def _without_pong(patch: pytest.MonkeyPatch) -> None:
-    tick = Mercury.tick
-
-    def trusting(mercury: Mercury, now: float) -> list[Output]:
-        outputs = tick(mercury, now)
-        if any(isinstance(output, Dead) and "pong" in output.reason for output in outputs):
-            mercury.due = now + 3600
-            return []
-        return outputs
-
-    patch.setattr(Mercury, "tick", trusting)
-
-
 # --- the calls ---
 
 
 class Calls:
-    """Lets calls come in until it is stopped, in a thread and whenever it is asked.
+    """Places calls in a thread until it is stopped, and whenever :meth:`place` is called.
 
     Args:
-        cloud: where.
-        ledger: where they are noted.
-        rng: what is random.
-        a_second: how many come in, bursts apart.
+        cloud: the sandbox.
+        ledger: records them.
+        rng: decides when, and how many at once.
+        a_second: how many a second, not counting bursts.
     """
 
     def __init__(self, cloud: Sandbox, ledger: Ledger, rng: Random, a_second: float) -> None:
@@ -225,7 +181,7 @@ class Calls:
         self._thread = threading.Thread(target=self._run, name="calls", daemon=True)
 
     def place(self, count: int) -> None:
-        """Let so many calls happen."""
+        """Place so many calls."""
         with self._lock:
             for _ in range(count):
                 now = time.monotonic()
@@ -239,7 +195,7 @@ class Calls:
             while not self._stop.wait(self._rng.expovariate(self._a_second)):
                 self.place(self._rng.randint(10, 80) if self._rng.random() < 0.02 else 1)
                 self._delete_old()
-        except Exception as error:  # noqa: BLE001 - the run says it
+        except Exception as error:  # noqa: BLE001 - the run reports it
             self.failure = error
 
     def _delete_old(self) -> None:
@@ -247,13 +203,11 @@ class Calls:
             count = sum(at < time.monotonic() - _HISTORY_SECONDS for at, _ in self._ended)
             if count > 100:
                 old, self._ended = self._ended[:count], self._ended[count:]
-                organization = self._cloud._organization
-                history = organization.history_of(organization.holder)
-                history.delete(pair for _, pair in old)
+                self._cloud._organization.holder.history.delete(pair for _, pair in old)
 
     @contextmanager
     def coming_in(self) -> Iterator[None]:
-        """Let calls come in while a block runs."""
+        """Place calls while a block runs."""
         self._thread.start()
         try:
             yield
@@ -265,34 +219,23 @@ class Calls:
 # --- the run ---
 
 
-def run_chaos(run: Run, patch: pytest.MonkeyPatch) -> Report:
-    """Run it; the patches are the caller's to undo."""
-    shorten(patch)
-    patch.setattr("callhistory._live.connection_state._OVERLAP", timedelta(seconds=run.overlap))
-    if run.without is not None:
-        switch_off(run.without, patch)
+def run_chaos(run: Run) -> Report:
+    """Run it, and return what came of it."""
     rng = Random(run.seed)
     ledger = Ledger()
     faults: Counter[str] = Counter()
     problems: list[str] = []
     skew = timedelta(minutes=run.skew)
-    with Sandbox(
-        sessions=0,
-        ack_timeout=_ACK_TIMEOUT,
-        device_limit=10_000,
-        clock=lambda: datetime.now(UTC) + skew,
-        _limits=_LIMITS,
-    ) as cloud:
+    with LossySandbox(_ACK_TIMEOUT, clock=lambda: datetime.now(UTC) + skew) as cloud:
         options: dict[str, Any] = {"refresh_token": cloud.refresh_token}
         if rng.random() < 0.5:
             options = {"access_token": cloud.issue_token}
-        webex = cloud.webex(timeout=_HTTP_TIMEOUT, **options)
+        webex = cloud.webex(timeout=_HTTP_TIMEOUT, _limits=run.limits, **options)
         with webex, CallHistoryClient(webex, logger=_silent()) as client:
             client.on(RECENT, ledger.hear)
             client.listen()
             calls = Calls(cloud, ledger, Random(rng.random()), run.calls_a_second)
             mischief = Mischief(cloud, rng, calls.place)
-            mischief.install(patch)
             calls.place(10)
             ledger.wait_for_all(5)
             before = Footprint.now()
@@ -301,11 +244,11 @@ def run_chaos(run: Run, patch: pytest.MonkeyPatch) -> Report:
                     faults[kind] += 1
                 attempts = mischief.accept_and_drop_for(run.drop_seconds)
             all_came = _finish(run, ledger, mischief)
-            calls.place(1)  # a small event is the last one that is held on to
+            calls.place(1)  # the library keeps the last event alive: it should be a small one
             if all_came:
-                ledger.wait_for_all(run.patience)
+                ledger.wait_for_all(run.rest_timeout)
             if run.finale:
-                time.sleep(3 * _ACK_TIMEOUT)  # what is delivered again would come now
+                time.sleep(3 * _ACK_TIMEOUT)  # what the server delivers again would come now
             if not client.listening:
                 problems.append(f"it has stopped listening: {_why(client)}")
             wait_until(lambda: len(library_threads()) <= before.threads, 3)
@@ -329,25 +272,25 @@ def run_chaos(run: Run, patch: pytest.MonkeyPatch) -> Report:
 
 
 def _finish(run: Run, ledger: Ledger, mischief: Mischief) -> bool:
-    """Do the last faults, and wait for what they kept back; whether all of it came."""
+    """Cause the last faults, and return whether everything was delivered after them."""
     if not run.finale:
-        return ledger.wait_for_all(run.patience)
+        return ledger.wait_for_all(run.rest_timeout)
     mischief.last_outage()
-    # A recovery that is still under way would bring the calls of a half-open connection.
-    if not (ledger.wait_for_all(run.patience) and wait_until(_recoveries_are_over)):
+    # A recovery that is still under way would deliver the calls of a half-open connection.
+    if not (ledger.wait_for_all(run.rest_timeout) and wait_until(_recoveries_are_over)):
         return False
     mischief.last_half_open()
-    return ledger.wait_for_all(run.patience)
+    return ledger.wait_for_all(run.rest_timeout)
 
 
 def _recoveries_are_over() -> bool:
-    return "callhistory-errands" not in library_threads()
+    return "callhistory-background" not in library_threads()
 
 
 def _do_faults(
     run: Run, rng: Random, mischief: Mischief, goes_on: Callable[[], bool]
 ) -> Iterator[str]:
-    """Do all faults in random order, and again until the time is up; give their kinds."""
+    """Cause all faults in random order, again and again until the time is up; yield their kinds."""
     end = time.monotonic() + run.seconds
     faults = run.faults
     done = 0
@@ -369,7 +312,7 @@ def _judge(run: Run, ledger: Ledger, attempts: int) -> Iterator[str]:
     if ledger.repeated_sessions:
         yield f"{ledger.repeated_sessions} sessions were delivered once too often"
     if ledger.wrongly_marked:
-        yield f"{ledger.wrongly_marked} events were not marked as what they are"
+        yield f"{ledger.wrongly_marked} events were wrongly marked as recovered, or as live"
     if ledger.strangers:
         yield f"{ledger.strangers} sessions were delivered that nobody placed"
     bound = _ATTEMPTS_AT_FIRST + _ATTEMPTS_A_SECOND * run.drop_seconds
@@ -382,7 +325,7 @@ def _why(client: CallHistoryClient) -> str:
         client.wait(0)
     except CallHistoryError as error:
         return repr(error)
-    return "nobody knows why"
+    return "for an unknown reason"
 
 
 def _silent() -> logging.Logger:
@@ -392,25 +335,26 @@ def _silent() -> logging.Logger:
 
 
 def _conditions(run: Run) -> str:
+    changed = attrs.asdict(run.limits).items() - attrs.asdict(USUAL).items()
     shortened = ", ".join(
-        f"{name.removeprefix('callhistory.')} {value}" for name, value in _SHORTENED.items()
+        f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in sorted(changed)
     )
     return (
-        f"Shortened: every backoff and its jitter {_FASTER:.0f} times, {shortened}, "
-        f"presence._OVERLAP {run.overlap:g}; HTTP timeout {_HTTP_TIMEOUT:g} s.\n"
+        f"Limits that are not the usual ones: {shortened}; HTTP timeout {_HTTP_TIMEOUT:g} s.\n"
         "The server delivers again what is not acknowledged within "
         f"{_ACK_TIMEOUT:g} s, unless it is made to forget it."
     )
 
 
-def say(text: str) -> None:
-    """Print it now."""
+def show(text: str) -> None:
+    """Print a text and flush it."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
 
 def main() -> int:
-    """Run it by command; 0 if nothing is wrong."""
+    """Run it as the command line says; return the exit code."""
     description = (__doc__ or "").partition("\n")[0]
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--minutes", type=float, default=1.0, help="how long faults happen")
@@ -418,7 +362,7 @@ def main() -> int:
     parser.add_argument("--family", action="append", choices=FAMILIES, help="only such faults")
     parser.add_argument("--skew", type=float, default=0.0, help="minutes Webex's clock is ahead")
     parser.add_argument("--overlap", type=float, default=_OVERLAP, help="seconds; 60 is real")
-    parser.add_argument("--without", choices=_PROTECTIONS, help="switch a protection off")
+    parser.add_argument("--without", choices=_PROTECTIONS, help="the protection to switch off")
     arguments = parser.parse_args()
     run = Run(
         seed=arguments.seed,
@@ -429,12 +373,11 @@ def main() -> int:
         without=arguments.without,
     )
     skewed = f", Webex's clock {run.skew:+g} minutes" if run.skew else ""
-    say(f"seed {run.seed}, {arguments.minutes:g} minutes{skewed}")
-    say(_conditions(run))
+    show(f"seed {run.seed}, {arguments.minutes:g} minutes{skewed}")
+    show(_conditions(run))
     logging.disable(logging.CRITICAL)
-    with pytest.MonkeyPatch.context() as patch:
-        report = run_chaos(run, patch)
-    say(str(report))
+    report = run_chaos(run)
+    show(str(report))
     return 1 if report.problems else 0
 
 

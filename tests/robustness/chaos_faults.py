@@ -1,18 +1,21 @@
-"""Random passing faults of a sandbox, for a run of chaos."""
+"""Random faults that pass: what a run of chaos does to a sandbox."""
 
 from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from collections.abc import Callable
+from datetime import datetime
 from random import Random
 from typing import Any
 
-import pytest
+import attrs
 
 from callhistory.sandbox import Connection, Sandbox
-from callhistory.sandbox._mercury.channel import Channel
-from callhistory.sandbox._mercury.switchboard import Unacknowledged
+from callhistory.sandbox.envelopes import Envelope
+from callhistory.sandbox.switchboard import Switchboard
+from callhistory.sandbox.unacknowledged import Unacknowledged
 from tests.support.waiting import wait_until
 
 _HISTORY = "/history/userSessions"
@@ -44,45 +47,83 @@ _JUNK: tuple[object, ...] = (
 )
 
 
+@attrs.define
+class Losses:
+    """What gets lost on the way; a sandbox cannot script it.
+
+    Attributes:
+        frames: how many of the next events are lost.
+        acknowledgements: whether acknowledgements are lost.
+    """
+
+    frames: int = 0
+    acknowledgements: bool = False
+
+
+class _LossyUnacknowledged(Unacknowledged):
+    def __init__(self, losses: Losses) -> None:
+        super().__init__()
+        self._losses = losses
+
+    def acknowledge(self, device_url: str, envelope_id: str) -> None:
+        if not self._losses.acknowledgements:
+            super().acknowledge(device_url, envelope_id)
+
+
+class _LossySwitchboard(Switchboard):
+    def __init__(self, ack_timeout: float, losses: Losses) -> None:
+        super().__init__(ack_timeout)
+        self.unacknowledged = _LossyUnacknowledged(losses)
+        self._losses = losses
+
+    def deliver(self, envelope: Envelope, user_id: str) -> None:
+        if self._losses.frames and envelope["data"].get("eventType") == _RECENT:
+            self._losses.frames -= 1
+            for channel in self.channels():
+                with channel._lock:
+                    channel._sequence_number += 1
+        else:
+            super().deliver(envelope, user_id)
+
+
+class LossySandbox(Sandbox):
+    """A sandbox that can lose frames and acknowledgements, and soon forgets what tests ask for.
+
+    Args:
+        ack_timeout: the seconds after which what was not acknowledged is delivered again.
+        clock: the service's clock.
+
+    Attributes:
+        losses: what gets lost on the way.
+    """
+
+    def __init__(self, ack_timeout: float, clock: Callable[[], datetime]) -> None:
+        super().__init__(sessions=0, device_limit=10_000, clock=clock)
+        self.losses = Losses()
+        self._switchboard = _LossySwitchboard(ack_timeout, self.losses)
+        # What a sandbox remembers for tests grows with the run.
+        self._switchboard.log._frames = deque(maxlen=500)
+        self._switchboard.log._connections = deque(maxlen=200)
+        self._journal._requests = deque(maxlen=200)
+
+
 class Mischief:
-    """The faults of a sandbox whose client must survive them all.
+    """Causes one fault after another in a sandbox whose client has to survive them all.
 
     A fault that needs a connection waits for one. Two refusals of the token never follow each
     other without an accepted connection in between: that would be permanent.
 
     Args:
         cloud: the sandbox.
-        rng: what is random.
-        place: places a number of calls at once.
+        rng: decides the details of a fault.
+        place: places so many calls at once.
     """
 
-    def __init__(self, cloud: Sandbox, rng: Random, place: Callable[[int], None]) -> None:
+    def __init__(self, cloud: LossySandbox, rng: Random, place: Callable[[int], None]) -> None:
         self._cloud = cloud
         self._rng = rng
         self._place = place
-        self._frames_to_lose = 0
-        self._loses_acks = False
-        self._moving: set[int] = set()  # connections that were told to go elsewhere
-
-    def install(self, patch: pytest.MonkeyPatch) -> None:
-        """Patch the sandbox so that it can lose frames and acknowledgements."""
-        post, acknowledge = Channel._post, Unacknowledged.acknowledge
-        unacknowledged = self._cloud._switchboard.unacknowledged
-
-        def lossy_post(channel: Channel, envelope: dict[str, Any]) -> None:
-            if self._frames_to_lose and envelope["data"].get("eventType") == _RECENT:
-                self._frames_to_lose -= 1
-                channel._sequence_number += 1
-                acknowledge(unacknowledged, channel.device.url, envelope["id"])
-            else:
-                post(channel, envelope)
-
-        def lossy_acknowledge(these: Unacknowledged, device_url: str, envelope_id: str) -> None:
-            if not self._loses_acks:
-                acknowledge(these, device_url, envelope_id)
-
-        patch.setattr(Channel, "_post", lossy_post)
-        patch.setattr(Unacknowledged, "acknowledge", lossy_acknowledge)
+        self._moving: set[int] = set()  # connections whose end was announced
 
     # --- connections that end ---
 
@@ -126,7 +167,7 @@ class Mischief:
             self._cloud.go_silent(connection=connection)
             self._place(self._rng.randint(1, 4))
             self._maybe_forget()
-            # Nothing else happens until it was noticed: any other end would hide that it was not.
+            # Nothing else happens until the client notices: another end would hide that it did not.
             wait_until(lambda: not connection.is_open, 4)
         return "half-open"
 
@@ -149,10 +190,10 @@ class Mischief:
         return "slow frames"
 
     def lose_acknowledgements(self) -> str:
-        self._loses_acks = True
+        self._cloud.losses.acknowledgements = True
         self._place(3)
         self._pause(0.8)
-        self._loses_acks = False
+        self._cloud.losses.acknowledgements = False
         return "acknowledgements lost"
 
     def repeat(self) -> str:
@@ -171,10 +212,11 @@ class Mischief:
     def lose_frames(self) -> str:
         connection = self._ready()
         if connection is not None and connection.number not in self._moving:
-            self._frames_to_lose = self._rng.randint(1, 3)
-            self._place(self._frames_to_lose)
-            self._frames_to_lose = 0
-            self._place(1)  # its number shows that some are missing
+            count = self._rng.randint(1, 3)
+            self._cloud.losses.frames = count
+            self._place(count)
+            self._cloud.losses.frames = 0
+            self._place(1)  # its number shows that frames are missing
         return "jump of sequenceNumber"
 
     def send_early(self) -> str:
@@ -217,7 +259,7 @@ class Mischief:
         if connection is None:
             return "token: not now"
         accepted = self._accepted()
-        # Whoever refreshes tokens may have to try more than once.
+        # A refresh may have to be tried more than once.
         if failures := self._rng.randint(0, 6):
             self._cloud.fail_next(_TOKENS, status=503, times=failures)
         kind = self._rng.choice(("expired", "4401", "1008", "401 at the upgrade", "refused"))
@@ -273,7 +315,7 @@ class Mischief:
             {"body": "no JSON"},
         )
         fault = self._rng.choice(faults)
-        most = 2 if fault.get("retry_after") else 12  # those seconds are not shortened
+        most = 2 if fault.get("retry_after") else 12  # these are whole seconds
         self._cloud.fail_next(path, method=method, times=self._rng.randint(1, most), **fault)
         if path == _DEVICES:
             self._cloud.retire_websockets()
@@ -311,13 +353,13 @@ class Mischief:
     # --- in between, and in the end ---
 
     def breathe(self) -> None:
-        """Wait for a short time, and sometimes until the client is back, before the next fault."""
+        """Wait a moment before the next fault, and now and then for the client to be back."""
         if self._rng.random() < 0.4:
             self._ready()
         time.sleep(min(self._rng.expovariate(6), 1.0))
 
     def accept_and_drop_for(self, seconds: float) -> int:
-        """Accept and drop every connection for a while; return the number of attempts."""
+        """Accept and drop every connection for a while; return how many attempts there were."""
         self._calm()
         self._cloud.drop_at_once(after="readiness", code=1001)
         before = self._attempts()
@@ -328,7 +370,7 @@ class Mischief:
         return attempts
 
     def last_outage(self) -> None:
-        """Place more calls during an outage than a page holds."""
+        """Place more calls in an outage than a page holds."""
         self._calm()
         self._ready()
         with self._cloud.outage():
@@ -336,11 +378,11 @@ class Mischief:
             self._place(60)
         connection = self._ready()
         if connection is not None:
-            # With its first ping the client has begun to fetch what it missed.
+            # When it sends its first ping, the client has begun to fetch what is missing.
             wait_until(lambda: self._has_pinged(connection))
 
     def last_half_open(self) -> None:
-        """Make a connection half-open for good, and place calls."""
+        """Leave a connection half-open that nobody closes, and place calls."""
         connection = self._ready()
         if connection is not None:
             self._cloud.go_silent(connection=connection)
@@ -360,7 +402,7 @@ class Mischief:
         return [connection for connection in self._cloud.connections if connection.is_open]
 
     def _ready(self) -> Connection | None:
-        """Wait for an accepted connection; ``None`` if there is none for long."""
+        """Return an accepted connection; ``None`` if there is none within 10 seconds."""
         found: list[Connection] = []
 
         def look() -> list[Connection]:
@@ -387,7 +429,7 @@ class Mischief:
             self._forget()
 
     def _forget(self) -> None:
-        """Drop what the server would deliver again: nothing promises that it does."""
+        """Make the server deliver nothing again: Webex does not promise to."""
         self._cloud._switchboard.unacknowledged.keep_only(())
 
 

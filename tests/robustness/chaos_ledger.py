@@ -1,4 +1,4 @@
-"""What was placed and delivered in a run of chaos, and the resources that the process used."""
+"""The ledger of a run of chaos: what was placed and delivered, and the resources it took."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ class Ledger:
         live_after_recovered: how many of the live ones had been recovered before, as is allowed.
         repeated_envelopes: how many envelopes were delivered that had been delivered before.
         repeated_sessions: how many deliveries were one too many: live twice, recovered twice, or
-            recovered after they had been live.
-        wrongly_marked: how many events had an envelope and were marked recovered, or the reverse.
+            recovered after live.
+        wrongly_marked: how many events came in an envelope and were marked as recovered, or did
+            not and were not.
         strangers: how many sessions were delivered that nobody placed.
     """
 
@@ -40,13 +41,13 @@ class Ledger:
         self._changed = threading.Condition()
 
     def place(self, session: UserSession, at: float) -> None:
-        """Note a call that was placed, and the ``time.monotonic()`` before it was."""
+        """Record a call that was placed, and the ``time.monotonic()`` just before."""
         with self._changed:
             self._placed[session.session_id] = at
             self._changed.notify_all()
 
     def hear(self, event: CallSessionEvent) -> None:
-        """Note an event that was delivered."""
+        """Record an event that was delivered."""
         now = time.monotonic()
         with self._changed:
             self.wrongly_marked += event.recovered == (event.id is not None)
@@ -82,7 +83,7 @@ class Ledger:
             return len(self._delivered.keys() - self._placed.keys())
 
     def lost(self) -> list[float]:
-        """Return the times at which calls were placed whose sessions were not delivered."""
+        """Return the times at which those calls were placed that were not delivered."""
         with self._changed:
             return [at for key, at in self._placed.items() if key not in self._delivered]
 
@@ -94,7 +95,7 @@ class Ledger:
             )
 
     def settle(self) -> None:
-        """Compute the longest gap, at the end of a run."""
+        """Compute the longest gap, when all is over."""
         with self._changed:
             gaps = [
                 self._delivered[key][0] - at
@@ -106,12 +107,12 @@ class Ledger:
 
 @attrs.frozen
 class Footprint:
-    """The resources of the process, including the sandbox in it.
+    """The resources of the process, which has the sandbox in it.
 
     Attributes:
         threads: the library's own, without the sandbox's.
-        rss: the resident memory in MiB; 0 where it is unknown.
-        files: the number of open files and sockets; 0 where it is unknown.
+        rss: the resident memory in MiB; 0 where the system does not say.
+        files: how many are open, sockets included; 0 where the system does not say.
         objects: how many of the library's objects there are.
     """
 
@@ -122,7 +123,7 @@ class Footprint:
 
     @classmethod
     def now(cls) -> Footprint:
-        """Return the resources used now."""
+        """Measure the process now."""
         gc.collect()
         modules = (type(thing).__module__ for thing in gc.get_objects())
         objects = sum(
@@ -132,8 +133,8 @@ class Footprint:
             for module in modules
         )
         files = Path("/proc/self/fd")
-        # Errands have a thread while there are any, and some may be under way.
-        wait_until(lambda: "callhistory-errands" not in library_threads())
+        # The background has a thread while there is work, and some may be under way.
+        wait_until(lambda: "callhistory-background" not in library_threads())
         return cls(
             len(library_threads()),
             resident_mib(),
@@ -142,8 +143,8 @@ class Footprint:
         )
 
     def grown_to(self, later: Footprint, mib: float) -> list[str]:
-        """Describe what has grown; the memory may grow by a number of MiB."""
-        # What a recovery keeps for its next request comes and goes; a leak keeps growing.
+        """Return what has grown; the memory may grow by so many MiB."""
+        # What a recovery keeps for its next request comes and goes; a leak grows on.
         bounds = {"threads": 0, "rss": mib, "files": 12, "objects": 150}
         return [
             f"{name} grew from {getattr(self, name):,.0f} to {getattr(later, name):,.0f}"
@@ -153,7 +154,7 @@ class Footprint:
 
 
 def resident_mib() -> float:
-    """Return the resident memory of this process in MiB; 0 where it is unknown."""
+    """Return the resident memory of this process in MiB; 0 where the system does not say."""
     statm = Path("/proc/self/statm")
     if not statm.exists():
         return 0.0

@@ -1,4 +1,4 @@
-"""Mutated frames of live events, before readiness and after it."""
+"""Mutated frames of live events, before and after readiness."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import random
 from callhistory import CallingBackend, DecodeError
 from callhistory._live.event_reader import read_event, session_ids
 from callhistory._live.protocol import Deliver, Malformed, Mercury, Ready, Send
+from callhistory._logging import Log, NeverRaisingLog
 from callhistory._records.strict_json import read_json
 from tests.robustness.fuzz_watch import Finding, Report, Watch, private_words, unusable
 from tests.robustness.mutations import mutate
@@ -16,7 +17,7 @@ from tests.support.wire_samples import Wire, a_session, sandbox_page
 
 
 def real_envelope(rng: random.Random) -> Wire:
-    """Return an envelope as Webex sends it: of an event of any kind, or of readiness."""
+    """Return an envelope as Webex sends it: an event of one of the kinds, or readiness."""
     page = rng.sample(sandbox_page(rng.choice(list(CallingBackend))), rng.randrange(1, 3))
     ids = [session["sessionId"] for session in page]
     read = {"userReadSessions": [{"sessionId": i} for i in ids], "statusCode": 0}
@@ -48,8 +49,8 @@ READINESS = json.dumps({"id": "1", "data": {"eventType": "mercury.buffer_state"}
 
 
 def fuzz_frames(count: int, rng: random.Random, report: Report, watch: Watch) -> None:
-    """Receive ``count`` mutated frames, before readiness and after it."""
-    log = logging.getLogger("callhistory")
+    """Receive so many mutated frames, before and after readiness."""
+    log = NeverRaisingLog(logging.getLogger("callhistory"), {})
     mercury, now = Mercury(0.0), 0.0
     for _ in range(count):
         if rng.random() < 0.3:
@@ -64,7 +65,7 @@ def fuzz_frames(count: int, rng: random.Random, report: Report, watch: Watch) ->
         private = private_words(document["data"])
         try:
             outcome, problem = _outcome_of_frame(mercury, frame, now, log)
-        except BaseException as error:  # noqa: BLE001 - it is what is looked for
+        except BaseException as error:  # noqa: BLE001 - it is what the fuzzing is for
             outcome = f"escaped: {type(error).__name__}"
             problem = f"{type(error).__name__}: {error}"
         report.outcomes["frame", outcome] += 1
@@ -74,9 +75,9 @@ def fuzz_frames(count: int, rng: random.Random, report: Report, watch: Watch) ->
 
 
 def _outcome_of_frame(
-    mercury: Mercury, frame: str | bytes, now: float, log: logging.Logger
+    mercury: Mercury, frame: str | bytes, now: float, log: Log
 ) -> tuple[str, str | None]:
-    """Receive a frame; return its outcome and, if there is one, the problem with it."""
+    """Receive a frame; return its outcome, and what is wrong with it, if anything is."""
     outputs = mercury.receive(frame, now)
     mercury.tick(now)
     kinds = [type(output).__name__ for output in outputs]
@@ -96,6 +97,21 @@ def _outcome_of_frame(
             _, event = found
             return "event", unusable(event, session_ids)
     return outcome, None
+
+
+def _fault_of_event(event: Any) -> str | None:
+    """Return what cannot be done with an event; ``None`` if all can."""
+    try:
+        repr(event)
+        session_ids(event)
+        json.dumps(to_wire(event))
+    except RecursionError:
+        return None  # as with an answer
+    except Exception as error:  # noqa: BLE001 - it is what the fuzzing is for
+        if "nested too deep" in str(error):
+            return None
+        return f"the event cannot be used: {type(error).__name__}: {error}"
+    return None
 
 
 def _wants_acknowledgement(frame: str | bytes) -> bool:

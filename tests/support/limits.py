@@ -23,3 +23,20 @@ class BriskSandbox(Sandbox):
     def webex(self, **options: Any) -> Webex:
         """Return a Webex with short pauses, unless other limits are passed."""
         return super().webex(**({"_limits": BRISK} | options))
+
+
+class Jitter:
+    """Stands in for the jitter of reconnections: notes its bounds, and draws the shortest pause.
+
+    Attributes:
+        bounds: the shortest and the longest that each pause might have been.
+    """
+
+    def __init__(self) -> None:
+        self.bounds: list[tuple[float, float]] = []
+
+    def uniform(self, low: float, high: float) -> float:
+        """Note the bounds, and return the lower one."""
+        if low == 0:  # the pauses of requests and of recoveries have another lower bound
+            self.bounds.append((low, high))
+        return 0.0

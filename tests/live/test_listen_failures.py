@@ -1,4 +1,4 @@
-"""Troubles of listen(): what is an error at once, what is waited out, what is raised in the end."""
+"""Failures of listen(): which are errors at once, which are retried, what is raised in the end."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from tests.support.error_contents import shown_by
 from tests.support.listening_clients import failure_of_listen, library_threads, listening
 from tests.support.waiting import wait_until
 
-Trouble = Callable[[Sandbox], None]
+Fault = Callable[[Sandbox], None]
 
 
-# --- for good ---
+# --- permanent ---
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404])
@@ -32,7 +32,7 @@ Trouble = Callable[[Sandbox], None]
 def test_refused_catalog_or_device_is_an_error_at_once(
     cloud: Sandbox, client: CallHistoryClient, path: str, method: str, status: int
 ) -> None:
-    """When Webex refuses the catalog or the device, listen() says so, and does not ask again."""
+    """When Webex refuses the catalog or the device, listen() raises that, and asks only once."""
     cloud.fail_next(path, method=method, status=status, times=10)
 
     error = failure_of_listen(client)
@@ -48,7 +48,7 @@ def test_refused_catalog_or_device_is_an_error_at_once(
 
 
 def test_too_many_devices_are_an_error_at_once() -> None:
-    """When the user has too many devices, listen() says so, and does not ask again."""
+    """When the user has too many devices, listen() raises that, and does not ask again."""
     with Sandbox(device_limit=1) as small, listening(small):
         with CallHistoryClient(small.webex()) as second:
             error = failure_of_listen(second)
@@ -62,7 +62,7 @@ def test_too_many_devices_are_an_error_at_once() -> None:
 def test_refused_authorization_is_an_error_at_once(
     cloud: Sandbox, client: CallHistoryClient, code: int
 ) -> None:
-    """When Webex closes the connection for good, listen() says with which code and why."""
+    """When Webex closes the connection for good, listen() raises its code and reason."""
     cloud.fail_authorizations(code, "no", times=10)
 
     error = failure_of_listen(client)
@@ -99,10 +99,10 @@ def test_no_token_is_an_error_at_once(cloud: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("path", ["/catalog", "/devices"])
-def test_answer_that_cannot_be_read_is_an_error_at_once(
+def test_malformed_answer_is_an_error_at_once(
     cloud: Sandbox, client: CallHistoryClient, path: str
 ) -> None:
-    """A catalog or a device that is none is a ListenError that says where."""
+    """A malformed catalog or device is a ListenError that says where."""
     cloud.fail_next(path, body={"url": 5, "serviceLinks": 5}, times=10)
 
     error = failure_of_listen(client)
@@ -113,9 +113,9 @@ def test_answer_that_cannot_be_read_is_an_error_at_once(
     assert len(cloud.requests_to(path)) == 1
 
 
-# --- what may pass ---
+# --- passing ---
 
-PASSING: dict[str, Trouble] = {
+PASSING: dict[str, Fault] = {
     # More often than a request is repeated by itself.
     "catalog 503": lambda cloud: cloud.fail_next("/catalog", status=503, times=7),
     "catalog 500": lambda cloud: cloud.fail_next("/catalog", status=500, times=2),
@@ -133,21 +133,19 @@ PASSING: dict[str, Trouble] = {
 }
 
 
-@pytest.mark.parametrize("trouble", PASSING)
-def test_passing_trouble_is_waited_out(
-    cloud: Sandbox, client: CallHistoryClient, trouble: str
-) -> None:
-    """What may pass is tried again within the timeout."""
-    PASSING[trouble](cloud)
+@pytest.mark.parametrize("fault", PASSING)
+def test_passing_failure_is_retried(cloud: Sandbox, client: CallHistoryClient, fault: str) -> None:
+    """A failure that may pass is retried within the timeout."""
+    PASSING[fault](cloud)
 
     client.listen()
 
     assert client.listening
-    assert len(cloud.attempts) == (1 if trouble.startswith(("catalog", "device")) else 4)
+    assert len(cloud.attempts) == (1 if fault.startswith(("catalog", "device")) else 4)
 
 
 def test_refused_connection_is_tried_again(cloud: Sandbox, client: CallHistoryClient) -> None:
-    """A Webex that cannot be reached yet is reached when it is there."""
+    """A Webex that cannot be reached at first is reached when it is there."""
     cloud.close()
     with ThreadPoolExecutor(1) as pool:
         listen = pool.submit(client.listen)
@@ -158,7 +156,7 @@ def test_refused_connection_is_tried_again(cloud: Sandbox, client: CallHistoryCl
     assert client.listening
 
 
-LASTING: dict[str, tuple[Trouble, type[CallHistoryError], int | None]] = {
+LASTING: dict[str, tuple[Fault, type[CallHistoryError], int | None]] = {
     "catalog": (
         lambda cloud: cloud.fail_next("/catalog", status=503, times=10_000),
         ApiError,
@@ -186,15 +184,15 @@ LASTING: dict[str, tuple[Trouble, type[CallHistoryError], int | None]] = {
 }
 
 
-@pytest.mark.parametrize("trouble", LASTING)
-def test_trouble_that_does_not_pass_is_the_error(
-    cloud: Sandbox, client: CallHistoryClient, trouble: str
+@pytest.mark.parametrize("fault", LASTING)
+def test_failure_that_does_not_pass_is_the_error(
+    cloud: Sandbox, client: CallHistoryClient, fault: str
 ) -> None:
-    """What has not passed in time is what listen() raises."""
-    cause, kind, code = LASTING[trouble]
+    """The failure that has not passed in time is what listen() raises."""
+    cause, kind, code = LASTING[fault]
     cause(cloud)
 
-    error = failure_of_listen(client, timeout=0.5)
+    error = failure_of_listen(client, timeout=0.3)
 
     assert type(error) is kind
     assert getattr(error, "code", getattr(error, "status_code", None)) == code
@@ -204,8 +202,8 @@ def test_trouble_that_does_not_pass_is_the_error(
     assert client.listening
 
 
-def test_source_of_tokens_that_fails_is_asked_again(cloud: Sandbox) -> None:
-    """A function for the token may fail, with whatever it raises, and is called again."""
+def test_token_function_that_fails_is_called_again(cloud: Sandbox) -> None:
+    """A function for the token that fails, whatever it raises, is called again."""
     failures: list[BaseException] = [OSError("sEcReT"), SystemExit(1), KeyError("sEcReT")]
 
     def source() -> str:
@@ -217,8 +215,8 @@ def test_source_of_tokens_that_fails_is_asked_again(cloud: Sandbox) -> None:
         assert client.listening
 
 
-def test_source_of_tokens_that_always_fails_is_named(cloud: Sandbox) -> None:
-    """When the function for the token keeps failing, the error says with what, and no more."""
+def test_token_function_that_always_fails_is_named(cloud: Sandbox) -> None:
+    """When the function for the token keeps failing, the error names the type of its exception."""
 
     def source() -> str:
         raise OSError("sEcReT")

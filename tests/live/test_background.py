@@ -1,0 +1,245 @@
+"""The thread for HTTP requests while live events are heard: device and recovery."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+import requests
+from attrs import evolve, frozen
+
+from callhistory import Webex, signals
+from callhistory._clock import steady
+from callhistory._http.session import Session
+from callhistory._limits import USUAL, Limits
+from callhistory._live.background import Background, DeviceRefresh
+from callhistory._webex.device import DEVICE_TTL
+from callhistory.sandbox import Sandbox
+from tests.support.limits import BRISK
+from tests.support.listening_clients import library_threads, listening
+from tests.support.outages import HISTORY, LOG, LONG_AGO, Recovered, a_recovery, place_calls
+from tests.support.waiting import wait_until
+
+SOON = evolve(BRISK, device_refresh=0.03, longest_backoff=0.01, look_up=0.01)
+NAME = "callhistory-background"
+
+
+@frozen
+class Running:
+    """A background whose thread may run, and what it recovered."""
+
+    background: Background
+    session: Session
+    recovered: Recovered
+
+    def stop(self) -> None:
+        self.session.close()
+        self.background.wake()
+        self.background.join(10)
+        assert NAME not in library_threads()
+
+
+Make = Callable[..., Running]
+
+
+@pytest.fixture
+def make(cloud: Sandbox) -> Iterator[Make]:
+    """Return a function that makes a background, which is stopped after the test."""
+    with ExitStack() as stack:
+
+        def made(limits: Limits = SOON, **options: Any) -> Running:
+            webex: Webex = stack.enter_context(
+                cloud.webex(max_retries=0, _limits=limits, **options)
+            )
+            account = webex._account
+            session = account.open_session()
+            recovery, recovered = a_recovery(account, session, limits)
+            refresh = DeviceRefresh(account, session, limits)
+            running = Running(
+                Background(refresh, recovery, session.closed, LOG), session, recovered
+            )
+            stack.callback(running.stop)
+            return running
+
+        yield made
+
+
+# --- threads ---
+
+
+def test_listening_client_has_three_threads(cloud: Sandbox) -> None:
+    """One reads the socket, one keeps the connection, one runs the receivers."""
+    with listening(cloud) as (_, heard):
+        cloud.place_call()
+        heard.wait_for_sessions(1)
+        assert sorted(library_threads()) == [
+            "callhistory-mercury",
+            "callhistory-receivers",
+            "callhistory-socket",
+        ]
+
+
+def test_fourth_thread_is_there_only_while_there_is_work(cloud: Sandbox) -> None:
+    """After an outage a fourth thread fetches what is missing, and ends."""
+    with listening(cloud) as (_, heard):
+        cloud.fail_next(HISTORY, delay=0.2)
+        with cloud.outage():
+            cloud.place_call()
+        cloud.wait_for_requests(HISTORY)
+        assert NAME in library_threads()
+        heard.wait_for_sessions(1)
+        assert wait_until(lambda: len(library_threads()) == 3)
+
+
+def test_wait_for_another_try_ends_with_the_listener(cloud: Sandbox, make: Make) -> None:
+    """A thread that waits to try again ends at once when it is woken after the end."""
+    cloud.fail_next(HISTORY, status=500)
+    running = make(USUAL)
+    running.background.recover(LONG_AGO)
+    cloud.wait_for_requests(HISTORY)
+
+    running.stop()
+
+
+def test_failure_after_the_end_is_not_logged(
+    cloud: Sandbox, make: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A request that is cut off by the end is no failure for the log."""
+    cloud.fail_next(HISTORY, delay=30)
+    running = make()
+    running.background.recover(LONG_AGO)
+    cloud.wait_for_requests(HISTORY)
+    running.stop()
+
+    assert "trying again" not in caplog.text
+
+
+def test_nothing_begins_after_the_end(cloud: Sandbox, make: Make) -> None:
+    """A recovery that is asked for after the end starts no thread."""
+    running = make()
+    running.session.close()
+    running.background.recover(LONG_AGO)
+
+    assert NAME not in library_threads()
+    assert not cloud.requests
+
+
+# --- the device ---
+
+
+def test_device_is_refreshed(cloud: Sandbox) -> None:
+    """While a client listens, its device is refreshed again and again, and stays the same."""
+    with listening(cloud, _limits=SOON):
+        (device,) = cloud.devices
+        refreshes = cloud.wait_for_requests("/devices/", "PUT", count=4)
+
+        assert {request.json["ttl"] for request in refreshes} == {1800}
+        assert [known.url for known in cloud.devices] == [device.url]
+        assert len(cloud.attempts) == 1
+
+
+def test_device_is_refreshed_in_time() -> None:
+    """The refresh is due well before Webex forgets the device."""
+    assert DEVICE_TTL / 2 <= USUAL.device_refresh <= DEVICE_TTL * 0.6
+
+
+@pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="this system has no such clock")
+def test_sleep_counts_for_the_refresh_of_the_device(
+    cloud: Sandbox, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Webex counts while the machine sleeps: after a sleep the refresh is due at once."""
+    clock, slept = time.clock_gettime, 0.0
+    monkeypatch.setattr(time, "clock_gettime", lambda which: clock(which) + slept)
+    running = make(BRISK)
+    awake = time.monotonic()
+    assert 0 < running.background.refresh_when_due() <= BRISK.device_refresh
+    assert not cloud.requests
+
+    slept = BRISK.device_refresh
+
+    assert time.monotonic() - awake < BRISK.device_refresh
+    assert running.background.refresh_when_due() == math.inf
+    cloud.wait_for_requests("/devices", "POST")  # there was no device that could be refreshed
+
+
+def test_next_refresh_is_a_whole_interval_later(cloud: Sandbox) -> None:
+    """After a refresh the next one is due as long after it as the first after the beginning."""
+    with cloud.webex(_limits=USUAL) as webex:
+        account = webex._account
+        refresh = DeviceRefresh(account, account.open_session(), USUAL)
+        before = steady()
+        refresh.run()
+
+        assert before <= refresh.due - USUAL.device_refresh <= steady()
+
+
+def test_forgotten_device_is_registered_anew(cloud: Sandbox) -> None:
+    """When Webex has forgotten the device, another is registered, which gets the events."""
+    with listening(cloud, _limits=SOON) as (_, heard):
+        (device,) = cloud.devices
+        token = {"Authorization": f"Bearer {cloud.access_token}"}
+        requests.delete(device.url, headers=token, timeout=5).raise_for_status()
+        assert wait_until(lambda: cloud.devices)
+        (fresh,) = cloud.devices
+        assert fresh.url != device.url
+        cloud.place_call()
+
+        heard.wait_for(signals.Online, 2)
+        session = cloud.place_call()
+        assert wait_until(lambda: session.session_id in heard.session_ids)
+        assert cloud.attempts[-1].device_url == fresh.url
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"status": 500}, {"status": 403}, {"reset": True}, {"body": "nonsense"}, {"body": {"url": 5}}],
+    ids=str,
+)
+def test_refresh_that_fails_is_tried_again(
+    cloud: Sandbox, make: Make, caplog: pytest.LogCaptureFixture, fault: dict[str, Any]
+) -> None:
+    """A refresh that fails is tried again soon, and the log has the reason."""
+    cloud.fail_next("/devices", times=3, **fault)
+    background = make().background
+
+    assert wait_until(
+        lambda: background.refresh_when_due() and len(cloud.requests_to("/devices")) >= 5
+    )
+    assert caplog.text.count("the device was not refreshed, trying again: ") == 3
+
+
+@pytest.mark.parametrize("error", [OSError, RuntimeError, SystemExit])
+def test_token_function_that_fails_is_called_again(
+    cloud: Sandbox, make: Make, caplog: pytest.LogCaptureFixture, error: type[BaseException]
+) -> None:
+    """Whatever the function for the token raises, it is called again; its text is not logged."""
+    failures: list[BaseException] = [error("sEcReT") for _ in range(3)]
+
+    def source() -> str:
+        if failures:
+            raise failures.pop()
+        return cloud.access_token
+
+    running = make(access_token=source)
+    background = running.background
+    assert wait_until(
+        lambda: background.refresh_when_due() and cloud.requests_to("/devices", "POST")
+    )
+    ids = place_calls(cloud, 1)
+    background.recover(LONG_AGO)
+    assert wait_until(lambda: running.recovered.ids[-1:] == ids)
+    assert caplog.text.count(f"trying again: {error.__name__}") == 3
+    assert "sEcReT" not in caplog.text
+
+
+def test_refresh_and_recovery_do_not_starve_each_other(cloud: Sandbox, make: Make) -> None:
+    """While the history fails, the device is refreshed all the same."""
+    cloud.fail_next(HISTORY, status=500, times=10_000)
+    make().background.recover(LONG_AGO)
+
+    cloud.wait_for_requests("/devices/", "PUT", count=3)
+    cloud.wait_for_requests(HISTORY, count=3)
