@@ -20,7 +20,7 @@ from callhistory._live.connection_loop import ConnectionLoop
 from callhistory._live.connection_reader import ConnectionReader
 from callhistory._live.protocol import Mercury
 from callhistory._live.reconnect import Ended
-from callhistory._live.webex_clock import SleepDetector
+from callhistory._live.sleep_detector import SleepDetector
 from callhistory.sandbox import Sandbox
 from tests.support.limits import BRISK
 from tests.support.listening_clients import (
@@ -277,7 +277,7 @@ def read_silence(mercury: Mercury, *walls: float) -> list[str]:
     anything: Any = mock.MagicMock()
     anything.refresh_when_due.return_value = math.inf
     reader = ConnectionReader(
-        inbox=anything,
+        events=anything,
         dispatcher=anything,
         state=anything,
         phase=anything,
@@ -326,7 +326,7 @@ def listening_with_sleep(
     """Listen while a block runs, on a machine with another wall clock."""
     client = CallHistoryClient(cloud.webex(_limits=limits))
     listener = client._listener
-    loop = ConnectionLoop(client._account, listener._dispatcher, listener._inbox, listener._log)
+    loop = ConnectionLoop(client._account, listener._dispatcher, listener._events, listener._log)
     loop._reader = evolve(loop._reader, sleep=SleepDetector(wall))
     listener._loop = loop
     with hearing(client) as heard, client:

@@ -203,7 +203,9 @@ class Calls:
             count = sum(at < time.monotonic() - _HISTORY_SECONDS for at, _ in self._ended)
             if count > 100:
                 old, self._ended = self._ended[:count], self._ended[count:]
-                self._cloud._organization.holder.history.delete(pair for _, pair in old)
+                organization = self._cloud._organization
+                history = organization.history_of(organization.holder)
+                history.delete(pair for _, pair in old)
 
     @contextmanager
     def coming_in(self) -> Iterator[None]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 from random import Random
@@ -13,11 +12,13 @@ from typing import Any
 import attrs
 
 from callhistory.sandbox import Connection, Sandbox
-from callhistory.sandbox.envelopes import Envelope
-from callhistory.sandbox.switchboard import Switchboard
-from callhistory.sandbox.unacknowledged import Unacknowledged
+from callhistory.sandbox._limits import SandboxLimits
+from callhistory.sandbox._mercury.envelopes import Envelope
+from callhistory.sandbox._mercury.switchboard import Switchboard, Unacknowledged
 from tests.support.waiting import wait_until
 
+# What the sandbox records grows with the run: it is kept short.
+_LIMITS = SandboxLimits(requests=200, connections=200, frames=500)
 _HISTORY = "/history/userSessions"
 _DEVICES = "/devices"
 _TOKENS = "/access_token"
@@ -61,8 +62,8 @@ class Losses:
 
 
 class _LossyUnacknowledged(Unacknowledged):
-    def __init__(self, losses: Losses) -> None:
-        super().__init__()
+    def __init__(self, limit: int, losses: Losses) -> None:
+        super().__init__(limit)
         self._losses = losses
 
     def acknowledge(self, device_url: str, envelope_id: str) -> None:
@@ -71,9 +72,9 @@ class _LossyUnacknowledged(Unacknowledged):
 
 
 class _LossySwitchboard(Switchboard):
-    def __init__(self, ack_timeout: float, losses: Losses) -> None:
-        super().__init__(ack_timeout)
-        self.unacknowledged = _LossyUnacknowledged(losses)
+    def __init__(self, likewise: Switchboard, losses: Losses) -> None:
+        super().__init__(likewise.recordings, likewise.ack_timeout, likewise.limits)
+        self.unacknowledged = _LossyUnacknowledged(likewise.limits.unacknowledged, losses)
         self._losses = losses
 
     def deliver(self, envelope: Envelope, user_id: str) -> None:
@@ -98,13 +99,11 @@ class LossySandbox(Sandbox):
     """
 
     def __init__(self, ack_timeout: float, clock: Callable[[], datetime]) -> None:
-        super().__init__(sessions=0, device_limit=10_000, clock=clock)
+        super().__init__(
+            sessions=0, device_limit=10_000, ack_timeout=ack_timeout, clock=clock, _limits=_LIMITS
+        )
         self.losses = Losses()
-        self._switchboard = _LossySwitchboard(ack_timeout, self.losses)
-        # What a sandbox remembers for tests grows with the run.
-        self._switchboard.log._frames = deque(maxlen=500)
-        self._switchboard.log._connections = deque(maxlen=200)
-        self._journal._requests = deque(maxlen=200)
+        self._switchboard = _LossySwitchboard(self._switchboard, self.losses)
 
 
 class Mischief:

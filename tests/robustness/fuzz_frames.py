@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import random
+from typing import Any
 
-from callhistory import CallingBackend, DecodeError
+from callhistory import CallingBackend, DecodeError, to_wire
 from callhistory._live.event_reader import read_event, session_ids
 from callhistory._live.protocol import Deliver, Malformed, Mercury, Ready, Send
 from callhistory._logging import Log, NeverRaisingLog

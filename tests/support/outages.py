@@ -10,7 +10,7 @@ from callhistory import CallSessionEvent, UserSession
 from callhistory._http.session import Session
 from callhistory._limits import Limits
 from callhistory._live.connection_state import ConnectionState
-from callhistory._live.inbox import Inbox
+from callhistory._live.deduplication import Deduplicator
 from callhistory._live.recovery import Recovery
 from callhistory._logging import NeverRaisingLog
 from callhistory._webex.account import Account
@@ -86,5 +86,5 @@ class Recovered:
 def a_recovery(account: Account, session: Session, limits: Limits) -> tuple[Recovery, Recovered]:
     """Return a recovery that nothing was asked of, and what it recovers."""
     recovered = Recovered()
-    inbox, state = cast(Inbox, recovered), cast(ConnectionState, recovered)
+    inbox, state = cast(Deduplicator, recovered), cast(ConnectionState, recovered)
     return Recovery(account, session, inbox, state, LOG, limits), recovered

@@ -1,14 +1,11 @@
-"""Envelopes become events, each of which is delivered once, live or recovered."""
+"""Typed events, from envelopes and from sessions of a recovery."""
 
 from __future__ import annotations
 
 import copy
-import itertools
 import logging
-import threading
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from datetime import UTC, datetime
+from typing import Any
 
 import attrs
 import pytest
@@ -24,9 +21,8 @@ from callhistory import (
     signals,
     to_wire,
 )
-from callhistory._live import inbox as module
-from callhistory._live.dispatcher import Dispatcher
-from callhistory._live.inbox import Event, Inbox, RecentIds, recovered_event, session_ids
+from callhistory._live import event_reader as module
+from callhistory._live.event_reader import Event, recovered_event, session_ids
 from callhistory._logging import NeverRaisingLog
 from tests.support.json_values import JSON
 from tests.support.wire_samples import a_bare_session, a_session, wire_form
@@ -43,7 +39,7 @@ KINDS: list[tuple[str, signals.HistorySignal, type[Event]]] = [
     (DELETED, signals.user_sessions_deleted, CallSessionDeletedEvent),
 ]
 SECRET = "Ada-12065550102"
-LOG = NeverRaisingLog(logging.getLogger("tests.inbox"), {})
+LOG = NeverRaisingLog(logging.getLogger("tests.event_reader"), {})
 
 
 def read_event(envelope: dict[str, Any]) -> tuple[signals.HistorySignal, Event] | None:
@@ -208,7 +204,7 @@ def test_one_session_of_several_is_unreadable(
     assert event.id == "envelope-1"
     assert event.data.event_type == event_type
     assert envelope == before
-    warnings = [record for record in caplog.records if record.name == "tests.inbox"]
+    warnings = [record for record in caplog.records if record.name == "tests.event_reader"]
     assert [record.levelno for record in warnings] == [logging.WARNING]
     assert event_type in warnings[0].getMessage()
     assert f"data.userSessions.userSessions[{place}]" in warnings[0].getMessage()
@@ -274,7 +270,7 @@ def test_event_of_which_nothing_can_be_read(
 
     assert read_event(envelope) is None
 
-    (record,) = (record for record in caplog.records if record.name == "tests.inbox")
+    (record,) = (record for record in caplog.records if record.name == "tests.event_reader")
     assert record.levelno == logging.WARNING
     assert "cannot be read as a whole: data" in record.getMessage()
     assert SECRET not in caplog.text
@@ -342,109 +338,3 @@ def test_session_ids_of_an_event() -> None:
     assert session_ids(event) == ["a", "b", "c"]
     assert session_ids(read(viewed({"sessionId": "1"}))) == []
     assert session_ids(read(deleted("1"))) == []
-
-
-# --- once only ---
-
-
-@pytest.mark.parametrize("size", [1, 2, 100])
-def test_recent_ids_forget_the_oldest(size: int) -> None:
-    """Of more ids than its size, the latest are known, and no others."""
-    recent_ids = RecentIds(size)
-    for number in range(size + 1):
-        recent_ids.add(number)
-
-    assert [recent_ids.add(number) for number in range(size, 0, -1)] == [False] * size
-    assert recent_ids.add(0)
-
-
-def test_recent_ids_are_new_once() -> None:
-    """An id is new once, and the ids 1 and "1" are two."""
-    recent_ids = RecentIds(10)
-
-    assert [recent_ids.add(each) for each in ("a", "b", "a", "a", "b", 1, "1", 1)] == [
-        *(True, True, False, False, False, True, True, False)
-    ]
-
-
-def test_id_that_is_added_again_is_not_the_oldest() -> None:
-    """An id that is added now and then is not forgotten, however many others come."""
-    recent_ids = RecentIds(3)
-    recent_ids.add("kept")
-
-    for number in range(100):
-        assert recent_ids.add(number)
-        assert not recent_ids.add("kept")
-
-
-def test_recent_ids_of_several_threads() -> None:
-    """Each id is new to exactly one of the threads that add it."""
-    ids = range(2000)
-    recent_ids = RecentIds(len(ids))
-    begin = threading.Barrier(4)
-
-    def add_all(_: int) -> list[int]:
-        begin.wait(5)
-        return [each for each in ids if recent_ids.add(each)]
-
-    with ThreadPoolExecutor(4) as pool:
-        new = list(pool.map(add_all, range(4)))
-
-    assert sorted(itertools.chain(*new)) == list(ids)
-
-
-class Dispatched:
-    """Stands in for a dispatcher, and records what it is to deliver."""
-
-    def __init__(self) -> None:
-        self.ids: list[list[str]] = []
-
-    def put(self, signal: Any, event: Event) -> None:
-        self.ids.append(ids_in(event))
-
-
-def an_inbox() -> tuple[Inbox, Dispatched]:
-    dispatched = Dispatched()
-    return Inbox(cast(Dispatcher, dispatched), LOG, 10), dispatched
-
-
-def test_envelope_is_dispatched_once_by_its_id() -> None:
-    """An envelope with a known id is not dispatched again; one with another, or none, is."""
-    inbox, dispatched = an_inbox()
-    ids: list[Any] = ["1", "1", 1, 1, None, None, [], {}, 1.5, True]
-    for identifier in ids:
-        inbox.receive(recent(a_session(sessionId="x", id="x")) | {"id": identifier})
-
-    assert dispatched.ids == [["x"]] * 8
-
-
-def test_recovered_session_is_dispatched_once() -> None:
-    """A recovered session is dispatched unless it was delivered, live or recovered, before."""
-    inbox, dispatched = an_inbox()
-    sessions = [from_wire(UserSession, a_session(sessionId=i, id=i)) for i in "abc"]
-    inbox.receive(recent(a_session(sessionId="a", id="a")))
-    for _ in range(2):
-        inbox.receive_recovered(sessions, min(s.end_time for s in sessions))
-
-    assert dispatched.ids == [["a"], ["b", "c"]]
-
-
-def test_recovered_session_from_before_the_beginning_is_not_dispatched() -> None:
-    """What ended before `began` is not dispatched; what ended at that moment is."""
-    inbox, dispatched = an_inbox()
-    session = from_wire(UserSession, a_session(sessionId="a", id="a"))
-    inbox.receive_recovered([session], session.end_time + timedelta(milliseconds=1))
-    assert dispatched.ids == []
-
-    inbox.receive_recovered([session], session.end_time)
-    assert dispatched.ids == [["a"]]
-
-
-def test_live_event_of_a_recovered_session_is_dispatched() -> None:
-    """A session that changes after it was recovered is heard of again."""
-    inbox, dispatched = an_inbox()
-    session = from_wire(UserSession, a_session(sessionId="a", id="a"))
-    inbox.receive_recovered([session], session.end_time)
-    inbox.receive(recent(a_session(sessionId="a", id="a")))
-
-    assert dispatched.ids == [["a"], ["a"]]
