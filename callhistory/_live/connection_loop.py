@@ -13,15 +13,14 @@ from attrs import evolve
 from .._clock import steady
 from .._errors import ApiError, CallHistoryError, ListenError
 from .._redaction import public_words
-from .background import Background, DeviceRefresh
 from .connection import ConnectionEnded, WebSocket, with_query
 from .connection_reader import ConnectionReader
 from .connection_state import ConnectionState
+from .http_tasks import DeviceRefresh, HttpTasks
 from .phase import ListenerPhase, Phase
 from .protocol import Mercury
 from .reconnect import Again, Ended, Never, Reconnection, error_of, token_refused
 from .recovery import Recovery
-from .sleep_detector import SleepDetector
 from .webex_clock import WebexClock
 
 if TYPE_CHECKING:
@@ -33,12 +32,15 @@ if TYPE_CHECKING:
 
 
 _running: weakref.WeakSet[ConnectionLoop] = weakref.WeakSet()
+_running_lock = threading.Lock()
 
 
 @atexit.register
 def _stop_all() -> None:
     """Keep threads from beginning anything while the interpreter ends; nobody waits for them."""
-    for loop in list(_running):
+    with _running_lock:
+        loops = list(_running)
+    for loop in loops:
         loop.ended.set()
 
 
@@ -49,7 +51,7 @@ class ConnectionLoop:
         account: whose events.
         dispatcher: is told of the connection's state.
         events: takes the envelopes and the sessions that are recovered.
-        log: where it is said what happens; it never raises.
+        log: logs what happens; it never raises.
 
     Attributes:
         phase: whether it connects, listens, is closing, or is over.
@@ -66,7 +68,7 @@ class ConnectionLoop:
         self._session = account.open_session()
         self.ended = self._session.closed
         self._state = ConnectionState(dispatcher, clock := WebexClock(), limits.recovery_overlap)
-        self._background = Background(
+        self._http_tasks = HttpTasks(
             DeviceRefresh(account, self._session, limits),
             Recovery(account, self._session, events, self._state, log, limits),
             self.ended,
@@ -78,8 +80,7 @@ class ConnectionLoop:
             state=self._state,
             phase=self.phase,
             clock=clock,
-            background=self._background,
-            sleep=SleepDetector(),
+            http_tasks=self._http_tasks,
             limits=limits,
             log=log,
         )
@@ -91,7 +92,8 @@ class ConnectionLoop:
         self._lock = threading.Lock()
         self._sockets: list[WebSocket] = []
         self._hand_overs: list[threading.Thread] = []
-        _running.add(self)
+        with _running_lock:
+            _running.add(self)
 
     # --- for the listener ---
 
@@ -126,12 +128,12 @@ class ConnectionLoop:
         deadline = steady() + self._account.limits.close
         self.phase.closing()
         self._session.close()
-        self._background.wake()
+        self._http_tasks.wake()
         self._hang_up()
         for thread in (self._thread, *self._hand_overs):
             if thread.ident is not None and thread is not threading.current_thread():
                 thread.join(max(0.1, deadline - steady()))
-        self._background.join(max(0.1, deadline - steady()))
+        self._http_tasks.join(max(0.1, deadline - steady()))
 
     # --- the thread ---
 
@@ -220,7 +222,7 @@ class ConnectionLoop:
     def _give_up(self, error: CallHistoryError, ended: Ended) -> None:
         self._log.warning("live events: %s; for good", error)
         self.ended.set()
-        self._background.wake()
+        self._http_tasks.wake()
         self._hang_up()
         if self.phase.now is Phase.LISTENING:
             self._state.refused(ended)
@@ -234,17 +236,22 @@ class ConnectionLoop:
         until = steady() + self._account.limits.hand_over
 
         def read() -> None:
-            ended = self._reader.read(socket, mercury, accepted, until)
+            try:
+                ended = self._reader.read(socket, mercury, accepted, until)
+            except Exception as error:  # noqa: BLE001 - its text may tell of a person
+                reason = f"a hand-over failed with {type(error).__name__}"
+                self._log.error("live events: %s", reason)
+                ended = Ended(reason=reason, accepted_for=0.0)
             self._drop(socket)
             if ended.code is None and steady() < until and not self.ended.is_set():
                 # Not closed by the server: what it sent last may be lost, though there is another.
-                self._background.recover(gap)
+                self._http_tasks.recover(gap)
             if ended.accepted_for is not None and not self.ended.is_set():
                 self._state.disconnected(ended)
 
         thread = threading.Thread(target=read, name="callhistory-hand-over", daemon=True)
-        self._hand_overs = [other for other in self._hand_overs if other.is_alive()] + [thread]
         thread.start()
+        self._hand_overs = [other for other in self._hand_overs if other.is_alive()] + [thread]
 
     def _drop(self, socket: WebSocket) -> None:
         socket.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
@@ -21,17 +23,17 @@ from .protocol import (
     Send,
 )
 from .reconnect import Ended
+from .sleep_detector import SleepDetector
 
 if TYPE_CHECKING:
     from .._limits import Limits
     from .._logging import Log
-    from .background import Background
     from .connection import WebSocket
     from .connection_state import ConnectionState
     from .deduplication import Deduplicator
     from .dispatcher import Dispatcher
+    from .http_tasks import HttpTasks
     from .phase import ListenerPhase
-    from .sleep_detector import SleepDetector
     from .webex_clock import WebexClock
 
 
@@ -45,10 +47,10 @@ class ConnectionReader:
         state: notes what has certainly come, and connections that are accepted.
         phase: notes the first connection that is accepted.
         clock: is set by what Webex says of the time.
-        background: fetches what was lost, and refreshes the device.
-        sleep: notices that the machine has slept.
+        http_tasks: fetches what was lost, and refreshes the device.
         limits: how often a silent connection is looked at.
-        log: where it is said what happens.
+        log: logs what happens.
+        sleep_detector: returns what notices that the machine has slept, for one connection.
     """
 
     events: Deduplicator
@@ -56,10 +58,10 @@ class ConnectionReader:
     state: ConnectionState
     phase: ListenerPhase
     clock: WebexClock
-    background: Background
-    sleep: SleepDetector
+    http_tasks: HttpTasks
     limits: Limits
     log: Log
+    sleep_detector: Callable[[], SleepDetector] = SleepDetector
 
     def read(
         self,
@@ -76,9 +78,10 @@ class ConnectionReader:
             accepted: when it was accepted, if it was.
             until: when to stop, if another connection is there to take over.
         """
+        sleep = self.sleep_detector()
         try:
             while until is None or steady() < until:
-                for output in self._next(socket, mercury):
+                for output in self._next(socket, mercury, sleep, until):
                     if isinstance(output, Ready):
                         accepted = steady()
                         self._accept(output)
@@ -94,13 +97,16 @@ class ConnectionReader:
             return evolve(end.ended, accepted_for=seconds_since(accepted))
         return Ended(reason="handed over", accepted_for=seconds_since(accepted))
 
-    def _next(self, socket: WebSocket, mercury: Mercury) -> list[Output]:
-        wait = min(mercury.due - steady(), self.background.refresh_when_due(), self.limits.look_up)
+    def _next(
+        self, socket: WebSocket, mercury: Mercury, sleep: SleepDetector, until: float | None
+    ) -> list[Output]:
+        due = min(mercury.due, math.inf if until is None else until)
+        wait = min(due - steady(), self.http_tasks.refresh_when_due(), self.limits.look_up)
         try:
             frame = socket.receive(wait)
         except TimeoutError:
             now = steady()
-            doubts = mercury.doubt(now) if self.sleep.has_jumped() else []
+            doubts = mercury.doubt(now) if sleep.has_jumped() else []
             return [*doubts, *mercury.tick(now)]
         outputs = mercury.receive(frame, steady())
         self.state.complete_until(mercury.confirmed)
@@ -110,7 +116,7 @@ class ConnectionReader:
         self.clock.set(ready.timestamp)
         gap = self.state.connected()
         if gap is not None:
-            self.background.recover(gap)
+            self.http_tasks.recover(gap)
         self.dispatcher.start()
         self.phase.accepted()
 
@@ -127,7 +133,7 @@ class ConnectionReader:
             self.state.numbered(self.clock.moment_of(output.timestamp))
         elif isinstance(output, FramesLost):
             self.log.warning("live events: frames were lost; fetching the sessions")
-            self.background.recover(self.state.gap_if_numbers_jump)
+            self.http_tasks.recover(self.state.gap_if_numbers_jump)
         elif isinstance(output, Malformed):
             self.log.warning("live events: skipped a frame: %s", output.what)
         elif isinstance(output, Dead):

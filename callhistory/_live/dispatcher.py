@@ -25,7 +25,7 @@ class Dispatcher:
     Args:
         sender: what the signals carry as their sender.
         handlers: the functions that hear an event before the signals' receivers.
-        log: where failures are said; it never raises.
+        log: logs failures; it never raises.
 
     Attributes:
         thread: the thread.
@@ -38,12 +38,14 @@ class Dispatcher:
         self._queue: queue.SimpleQueue[tuple[blinker.NamedSignal, Any] | None] = queue.SimpleQueue()
         self._closing = False
         self._last: tuple[blinker.NamedSignal, Any] | None = None
+        self._start_lock = threading.Lock()
         self.thread = threading.Thread(target=self._run, name="callhistory-receivers", daemon=True)
 
     def start(self) -> None:
-        """Start the thread; harmless if it runs."""
-        if self.thread.ident is None:
-            self.thread.start()
+        """Start the thread, unless it runs; two connections may be accepted at the same time."""
+        with self._start_lock:
+            if self.thread.ident is None:
+                self.thread.start()
 
     def put(self, signal: blinker.NamedSignal, event: Any) -> None:
         """Deliver an event after those that came before it."""

@@ -15,6 +15,7 @@ from attrs import field, frozen
 from .._errors import DecodeError
 from .._limits import USUAL, Limits
 from .._records.strict_json import read_json
+from .sequence_numbers import SequenceNumbers
 
 _DEEPEST = 20  # no override of Webex's reaches further down
 _READINESS = ("mercury.buffer_state", "mercury.registration_status")
@@ -125,7 +126,7 @@ class Mercury:
         self._pinged = now
         self._pong_timeout = limits.pong_timeout
         self.confirmed: float | None = None
-        self._number: int | None = None
+        self._numbers = SequenceNumbers()
         self.due = now + limits.ready_timeout
 
     def authorize(self, token: str) -> str:
@@ -206,13 +207,12 @@ class Mercury:
         return []
 
     def _count(self, document: dict[str, Any]) -> list[Output]:
-        """Return what the number of a frame leads to; a pong may have one or not."""
+        """Return what the sequence number of a frame leads to, if it has one."""
         number = document.get("sequenceNumber")
         if type(number) is not int:
             return []
-        last, self._number = self._number, number
-        lost = last is not None and number > last + 1
-        return [*([FramesLost()] if lost else []), Counted(document.get("timestamp"))]
+        counted = Counted(document.get("timestamp"))
+        return [counted] if self._numbers.follows(number) else [FramesLost(), counted]
 
 
 def _read_frame(frame: str | bytes) -> tuple[Any, str]:

@@ -10,7 +10,7 @@ from .._public import public
 from .base import Record
 from .dataframe import to_dataframe
 from .enums import Disposition
-from .html import failure, table
+from .notebook_html import failure, table
 from .sessions import UserSession
 from .wire_names import OFF_WIRE, json_object
 

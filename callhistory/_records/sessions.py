@@ -17,7 +17,7 @@ from attrs import field, frozen
 from .._public import public
 from .base import Record
 from .enums import Direction, Disposition, SessionType
-from .html import card
+from .notebook_html import card
 from .timestamps import in_utc, read_time
 from .wire_names import json_object, wire
 

@@ -18,17 +18,13 @@ from .._limits import Limits
 from .._logging import log
 from .._records.enums import CallingBackend
 from .._records.strict_json import json_type, read_json, type_at
+from .calling_backend import calling_backend
 
 # Webex forgets a device after this many seconds, unless it is refreshed.
 DEVICE_TTL = 1800
 EXCESSIVE = b"excessive device registrations"
 
 _UPSTREAM = {"includeUpstreamServices": "all"}
-_BACKENDS_BY_ENTITLEMENT = {
-    "bc-sp-basic": CallingBackend.WEBEX_CALLING,
-    "bc-sp-standard": CallingBackend.WEBEX_CALLING,
-    "broadworks-connector": CallingBackend.BROADWORKS_CALLING,
-}
 
 
 @frozen(kw_only=True)
@@ -169,7 +165,7 @@ def _read_device(body: bytes, etag: str | None, hosts: TrustedHosts) -> Device:
         websocket_url=_text(document, "webSocketUrl"),
         user_id=_text(document, "userId"),
         org_id=_text(document, "orgId"),
-        backend=_backend(document),
+        backend=calling_backend(document),
         etag=etag,
     )
 
@@ -177,21 +173,6 @@ def _read_device(body: bytes, etag: str | None, hosts: TrustedHosts) -> Device:
 def _text(document: dict[str, Any], name: str) -> str | None:
     value = document.get(name)
     return value if isinstance(value, str) and value else None
-
-
-def _backend(document: dict[str, Any]) -> CallingBackend | None:
-    behavior = document.get("callingBehavior")
-    if behavior == "NATIVE_SIP_CALL_TO_UCM":
-        return CallingBackend.UCM_CALLING
-    if behavior != "NATIVE_WEBEX_TEAMS_CALLING":
-        return None
-    features = document.get("features")
-    entitlements = features.get("entitlement") if isinstance(features, dict) else None
-    for entitlement in entitlements if isinstance(entitlements, list) else ():
-        key = entitlement.get("key") if isinstance(entitlement, dict) else None
-        if isinstance(key, str) and key in _BACKENDS_BY_ENTITLEMENT:
-            return _BACKENDS_BY_ENTITLEMENT[key]
-    return None
 
 
 def goodbye_session(session: Session) -> Session:

@@ -62,7 +62,7 @@ def test_a_database_that_cannot_be_had_is_said_in_one_line(address: str, words: 
     assert words in said
     assert "\n" not in said
     assert "hush" not in said
-    assert "Background" not in said
+    assert "HttpTasks" not in said
 
 
 @pytest.mark.parametrize(

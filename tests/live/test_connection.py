@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, ConnectionClosedError
 from websockets.frames import Close
 from websockets.sync.server import ServerConnection
 
-from callhistory._http.response import no_answer
+from callhistory._http.transport_errors import no_answer
 from callhistory._limits import USUAL
 from callhistory._live.connection import ConnectionEnded, WebSocket
 from callhistory._live.reconnect import Ended

@@ -315,20 +315,20 @@ def test_unexpected_failure_ends_it(cloud: Sandbox, caplog: pytest.LogCaptureFix
     """An unexpected error ends it; the log has where it was raised, and not its text."""
     secret = "sEcReT"
 
-    class FailingBackground:
+    class FailingTasks:
         """Fails as soon as the thread that reads asks it for something."""
 
         def refresh_when_due(self) -> float:
             raise KeyError(secret)
 
         def __getattr__(self, name: str) -> Any:
-            return getattr(background, name)
+            return getattr(http_tasks, name)
 
     with listening(cloud, _limits=evolve(BRISK, ping_interval=0.02)) as (client, heard):
         loop = client._listener._loop
         assert loop is not None
-        background = loop._reader.background
-        object.__setattr__(loop._reader, "background", FailingBackground())
+        http_tasks = loop._reader.http_tasks
+        object.__setattr__(loop._reader, "http_tasks", FailingTasks())
 
         with pytest.raises(ListenError, match="the listener failed with KeyError"):
             client.wait(10)

@@ -282,8 +282,8 @@ def read_silence(mercury: Mercury, *walls: float) -> list[str]:
         state=anything,
         phase=anything,
         clock=anything,
-        background=anything,
-        sleep=SleepDetector(lambda: next(wall), lambda: 0.0),
+        http_tasks=anything,
+        sleep_detector=lambda: SleepDetector(lambda: next(wall), lambda: 0.0),
         limits=USUAL,
         log=anything,
     )
@@ -327,7 +327,7 @@ def listening_with_sleep(
     client = CallHistoryClient(cloud.webex(_limits=limits))
     listener = client._listener
     loop = ConnectionLoop(client._account, listener._dispatcher, listener._events, listener._log)
-    loop._reader = evolve(loop._reader, sleep=SleepDetector(wall))
+    loop._reader = evolve(loop._reader, sleep_detector=lambda: SleepDetector(wall))
     listener._loop = loop
     with hearing(client) as heard, client:
         loop.start(10.0)

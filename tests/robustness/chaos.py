@@ -286,7 +286,7 @@ def _finish(run: Run, ledger: Ledger, mischief: Mischief) -> bool:
 
 
 def _recoveries_are_over() -> bool:
-    return "callhistory-background" not in library_threads()
+    return "callhistory-http-tasks" not in library_threads()
 
 
 def _do_faults(

@@ -134,7 +134,7 @@ class Footprint:
         )
         files = Path("/proc/self/fd")
         # The background has a thread while there is work, and some may be under way.
-        wait_until(lambda: "callhistory-background" not in library_threads())
+        wait_until(lambda: "callhistory-http-tasks" not in library_threads())
         return cls(
             len(library_threads()),
             resident_mib(),

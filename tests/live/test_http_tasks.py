@@ -16,7 +16,7 @@ from callhistory import Webex, signals
 from callhistory._clock import steady
 from callhistory._http.session import Session
 from callhistory._limits import USUAL, Limits
-from callhistory._live.background import Background, DeviceRefresh
+from callhistory._live.http_tasks import DeviceRefresh, HttpTasks
 from callhistory._webex.device import DEVICE_TTL
 from callhistory.sandbox import Sandbox
 from tests.support.limits import BRISK
@@ -25,14 +25,14 @@ from tests.support.outages import HISTORY, LOG, LONG_AGO, Recovered, a_recovery,
 from tests.support.waiting import wait_until
 
 SOON = evolve(BRISK, device_refresh=0.03, longest_backoff=0.01, look_up=0.01)
-NAME = "callhistory-background"
+NAME = "callhistory-http-tasks"
 
 
 @frozen
 class Running:
     """A background whose thread may run, and what it recovered."""
 
-    background: Background
+    background: HttpTasks
     session: Session
     recovered: Recovered
 
@@ -59,9 +59,7 @@ def make(cloud: Sandbox) -> Iterator[Make]:
             session = account.open_session()
             recovery, recovered = a_recovery(account, session, limits)
             refresh = DeviceRefresh(account, session, limits)
-            running = Running(
-                Background(refresh, recovery, session.closed, LOG), session, recovered
-            )
+            running = Running(HttpTasks(refresh, recovery, session.closed, LOG), session, recovered)
             stack.callback(running.stop)
             return running
 

@@ -12,7 +12,7 @@ import attrs
 import pytest
 
 from callhistory import HistoryData, JanusResponseEvent, UserSession, from_wire
-from callhistory._records.html import ROWS
+from callhistory._records.notebook_html import ROWS
 from tests.records.samples import history, session
 from tests.support.wire_samples import a_bare_session
 

@@ -1,4 +1,4 @@
-"""What takes HTTP requests while live events are heard, off the thread that reads frames.
+"""The thread for HTTP requests while live events are heard: the reader of frames must not wait.
 
 The device is refreshed before Webex forgets it, and the sessions of an outage are fetched.
 """
@@ -49,14 +49,14 @@ class DeviceRefresh:
         self.due = steady() + self._limits.device_refresh
 
 
-class Background:
+class HttpTasks:
     """The thread for HTTP requests; it is there while there is something to recover or refresh.
 
     Args:
         refresh: the refresh of the device.
         recovery: the fetch of what is missing.
         stop: is set when it is over.
-        log: where failures are said.
+        log: logs failures.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Background:
             return math.inf
 
     def wake(self) -> None:
-        """Notice that it is over."""
+        """Wake the thread, so that it sees the end."""
         with self._changed:
             self._changed.notify()
 
@@ -101,7 +101,7 @@ class Background:
         if self._thread is not None:
             self._changed.notify()
         elif not self._stop.is_set():
-            thread = threading.Thread(target=self._run, name="callhistory-background", daemon=True)
+            thread = threading.Thread(target=self._run, name="callhistory-http-tasks", daemon=True)
             try:
                 thread.start()
             except RuntimeError:  # the interpreter is ending, and starts no more threads
