@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import copy
-import socket
 import threading
-from collections.abc import Iterator
+import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from callhistory import CallHistoryClient, EndTimeSessionId, TransportError, Webex
+from callhistory import (
+    CallHistoryClient,
+    EndTimeSessionId,
+    TransportError,
+    Webex,
+)
 from callhistory._concurrency import Once
 from callhistory.sandbox import Sandbox
 from tests.support.error_contents import failure_of
 from tests.support.waiting import wait_until
-from tests.support.wire_server import WireServer, answer
+from tests.support.wire_server import Connection, WireServer, answer
+
+TOKEN = "sEcReT"
+CATALOG = answer(b'{"serviceLinks": {}, "hostCatalog": {}}')
 
 HISTORY = "/history/userSessions"
 PAIR = EndTimeSessionId("2026-01-31T09:30:00Z", "x")
@@ -72,117 +77,114 @@ def test_error_that_cannot_be_copied_is_shared_as_it_is() -> None:
         assert isinstance(second.exception(10), OddError)
 
 
-def test_client_that_closes_ends_its_own_calls_only(cloud: Sandbox) -> None:
-    """Of two clients of one Webex, one is closed while it waits: its call ends, nothing is sent."""
-    with cloud.webex() as webex, CallHistoryClient(webex) as other:
-        assert other.get_call_history_data().ok
-        client = CallHistoryClient(webex)
-        cloud.fail_next("/setReadState", retry_after=20)
-        with ThreadPoolExecutor(1) as pool:
-            call = pool.submit(client.update_missed_calls, [PAIR])
-            cloud.wait_for_requests("/setReadState")
-            client.close()
-            error = call.exception(5)
-            assert isinstance(error, TransportError) or call.result().status_code == 429
-        assert len(cloud.requests_to("/setReadState")) == 1
-        assert other.get_call_history_data().ok
-        assert len(cloud.devices) == 1
+def test_interrupted_bootstrap_is_somebody_elses(cloud: Sandbox) -> None:
+    """When the thread that fetches is interrupted, a thread that waits takes its place."""
+    once: Once[str] = Once()
+    fetching, waiting = threading.Event(), threading.Event()
+    values = []
+
+    def interrupted() -> str:
+        fetching.set()
+        assert waiting.wait(10)
+        raise KeyboardInterrupt
+
+    def first() -> None:
+        with pytest.raises(KeyboardInterrupt):
+            once.get(interrupted)
+
+    def second() -> None:
+        values.append(once.get(lambda: "value"))
+
+    threads = [threading.Thread(target=first), threading.Thread(target=second)]
+    threads[0].start()
+    assert fetching.wait(10)
+    assert once.peek() is None
+    threads[1].start()
+    assert wait_until(lambda: once._flight is not None and once._flight._condition._waiters)  # type: ignore[attr-defined] # the second one waits
+    waiting.set()
+    for thread in threads:
+        thread.join(10)
+
+    assert values == ["value"]
+    assert once.peek() == "value"
 
 
-def test_webex_can_be_used_while_a_closed_client_still_asks(cloud: Sandbox) -> None:
-    """A client that joins while another's catalog request is broken off makes its own."""
-    cloud.fail_next("/catalog", delay=20)
-    with cloud.webex(max_retries=0) as webex:
-        first = CallHistoryClient(webex)
-        with ThreadPoolExecutor(2) as pool:
-            broken_off = pool.submit(first.get_call_history_data)
-            cloud.wait_for_requests("/catalog")
-            second = CallHistoryClient(webex)
-            waiting = pool.submit(second.get_call_history_data)
-            assert wait_until(lambda: waiting.running())
-            first.close()
-            assert waiting.result(10).ok
-            assert isinstance(broken_off.exception(5), TransportError)
-        second.close()
+def test_value_that_is_taken_meanwhile_is_told() -> None:
+    """A value that comes when it has been given up is handed over, and not kept."""
+    once: Once[str] = Once()
+    late: list[str] = []
+
+    def fetch() -> str:
+        assert once.take() is None
+        return "value"
+
+    assert once.get(fetch, late.append) == "value"
+    assert late == ["value"]
+    assert once.peek() is None
+    assert once.get(fetch) == "value"
+    assert once.peek() is None
 
 
-def test_closing_a_webex_ends_the_calls_of_its_clients(cloud: Sandbox) -> None:
-    """Webex.close() lets nobody wait, also where clients of it are still open."""
-    webex = cloud.webex()
-    client = CallHistoryClient(webex)
-    client.get_call_history_data()
-    cloud.fail_next(HISTORY, delay=20)
-    with ThreadPoolExecutor(1) as pool:
-        call = pool.submit(client.get_call_history_data)
-        cloud.wait_for_requests(HISTORY, count=2)
-        webex.close()
-        assert isinstance(call.exception(5), TransportError)
-    assert isinstance(failure_of(client.get_call_history_data), RuntimeError)
-    assert cloud.devices == ()
-    client.close()
+def test_value_is_replaced_only_if_it_is_still_there() -> None:
+    """Replacing a value that somebody else has replaced changes nothing."""
+    once: Once[str] = Once()
+    once.get(lambda: "first")
+
+    once.replace("second", "third")
+    assert once.peek() == "first"
+    once.replace("first", "second")
+    assert once.peek() == "second"
+    once.replace("second", None)
+    assert once.peek() is None
+    assert once.take() is None
 
 
-def test_closing_a_copy_closes_once(cloud: Sandbox) -> None:
-    """A client that was copied counts once: the device goes with the last of the others."""
-    with cloud.webex() as webex, CallHistoryClient(webex) as other:
-        client = CallHistoryClient(webex)
-        doubled = copy.copy(client)
-        client.close()
-        doubled.close()
-        assert other.get_call_history_data().ok
-        assert len(cloud.devices) == 1
-    assert not cloud.devices
+CATALOG = answer(b'{"serviceLinks": {}, "hostCatalog": {}}')
 
 
-@contextmanager
-def full_backlog() -> Iterator[socket.socket]:
-    """Give a listening socket whose queue is full: who connects to it hangs until it is emptied."""
-    with ExitStack() as stack:
-        server = stack.enter_context(socket.socket())
-        server.bind(("127.0.0.1", 0))
-        server.listen(0)
-        server.settimeout(10)
-        for _ in range(4):
-            filler = stack.enter_context(socket.socket())
-            filler.setblocking(False)
-            filler.connect_ex(server.getsockname())
-        yield server
+class Crowd:
+    """Counts how many requests are answered at once."""
+
+    def __init__(self) -> None:
+        self.most = 0
+        self._now = 0
+        self._lock = threading.Lock()
+
+    def __call__(self, connection: Connection) -> None:
+        with self._lock:
+            self._now += 1
+            self.most = max(self.most, self._now)
+        time.sleep(0.05)
+        with self._lock:
+            self._now -= 1
+        connection.send(CATALOG)
 
 
-@pytest.mark.skipif(not hasattr(socket, "SO_REUSEPORT"), reason="a full queue hangs on POSIX only")
-def test_write_that_was_connecting_is_not_sent_after_close() -> None:
-    """A connection that comes about after close() carries no request any more."""
-    with full_backlog() as server:
-        janus = f"http://127.0.0.1:{server.getsockname()[1]}"
-        catalog = f'{{"serviceLinks": {{"janus": "{janus}", "wdm": "{janus}"}}}}'.encode()
-        with (
-            WireServer(lambda connection: connection.send(answer(catalog))) as u2c,
-            ThreadPoolExecutor(1) as pool,
-        ):
-            webex = Webex(
-                access_token="t",
-                u2c_url=u2c.url,
-                calling_backend="WEBEX_CALLING",
-                timeout=(10, 5),
-                max_retries=0,
-            )
-            client = CallHistoryClient(webex)
-            call = pool.submit(client.delete_call_history_records, [PAIR])
-            assert wait_until(lambda: u2c.requests)
-            assert not wait_until(call.done, 0.3), "it connects, and hangs"
-            client.close()
-            received = []
-            while not call.done():
-                try:
-                    connection, _ = server.accept()
-                except TimeoutError:
-                    break
-                with connection:
-                    connection.settimeout(0.5)
-                    try:
-                        received.append(connection.recv(9999))
-                    except OSError:
-                        received.append(b"")
-            assert b"".join(received) == b""
-            assert isinstance(call.exception(10), TransportError)
-        webex.close()
+def test_clients_that_start_together_ask_few_at_once() -> None:
+    """Of forty clients that need the catalog at once, eight ask for it at a time."""
+    crowd = Crowd()
+    with WireServer(crowd) as server, ThreadPoolExecutor(40) as pool:
+        webexes = [Webex(access_token="t", u2c_url=server.url) for _ in range(40)]
+        list(pool.map(lambda webex: webex.catalog(), webexes))
+        for webex in webexes:
+            webex.close()
+
+    assert 1 < crowd.most <= 8
+    assert len(server.requests) == 40
+
+
+def test_service_that_hangs_holds_nobody_up_for_long(
+    cloud: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While all who have their turn wait for an answer, others go on after a little while."""
+    monkeypatch.setattr("callhistory._throttle._PATIENCE", 0.1)
+    cloud.fail_next("/catalog", delay=30, times=8)
+    hung = [cloud.webex(max_retries=0) for _ in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        calls = [pool.submit(webex.catalog) for webex in hung]
+        cloud.wait_for_requests("/catalog", count=8)
+        with cloud.webex() as another:
+            assert another.catalog().link("janus")
+        for webex in hung:
+            webex.close()
+        assert all(call.exception(10) for call in calls)

@@ -10,16 +10,18 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from callhistory import CallHistoryClient, CallHistoryError
+from callhistory import CallHistoryClient, CallHistoryError, TransportError, Webex
 from callhistory.sandbox import Sandbox
 from tests.support.waiting import wait_until
+from tests.support.wire_server import WireServer, answer
 
 HISTORY = "/history/userSessions"
 PAIR = {"endTime": "2026-01-31T09:30:00.000Z", "sessionId": "session"}
@@ -465,3 +467,57 @@ def test_program_that_closes_at_exit_deletes_its_device(cloud: Sandbox) -> None:
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "50\n", "")
     assert not cloud.devices
+
+
+@contextmanager
+def full_backlog() -> Iterator[socket.socket]:
+    """Give a listening socket whose queue is full: who connects to it hangs until it is emptied."""
+    with ExitStack() as stack:
+        server = stack.enter_context(socket.socket())
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        server.settimeout(10)
+        for _ in range(4):
+            filler = stack.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(server.getsockname())
+        yield server
+
+
+@pytest.mark.skipif(not hasattr(socket, "SO_REUSEPORT"), reason="a full queue hangs on POSIX only")
+def test_write_that_was_connecting_is_not_sent_after_close() -> None:
+    """A connection that comes about after close() carries no request any more."""
+    with full_backlog() as server:
+        janus = f"http://127.0.0.1:{server.getsockname()[1]}"
+        catalog = f'{{"serviceLinks": {{"janus": "{janus}", "wdm": "{janus}"}}}}'.encode()
+        with (
+            WireServer(lambda connection: connection.send(answer(catalog))) as u2c,
+            ThreadPoolExecutor(1) as pool,
+        ):
+            webex = Webex(
+                access_token="t",
+                u2c_url=u2c.url,
+                calling_backend="WEBEX_CALLING",
+                timeout=(10, 5),
+                max_retries=0,
+            )
+            client = CallHistoryClient(webex)
+            call = pool.submit(client.delete_call_history_records, [PAIR])
+            assert wait_until(lambda: u2c.requests)
+            assert not wait_until(call.done, 0.3), "it connects, and hangs"
+            client.close()
+            received = []
+            while not call.done():
+                try:
+                    connection, _ = server.accept()
+                except TimeoutError:
+                    break
+                with connection:
+                    connection.settimeout(0.5)
+                    try:
+                        received.append(connection.recv(9999))
+                    except OSError:
+                        received.append(b"")
+            assert b"".join(received) == b""
+            assert isinstance(call.exception(10), TransportError)
+        webex.close()

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import requests
 
 from callhistory import CallHistoryClient, TransportError, Webex
+from callhistory.sandbox import Sandbox
 from tests.support.distant_webex import CERTIFICATE, DistantWebex
 from tests.support.listening_clients import failure_of_listen
+from tests.support.wire_server import WireServer, answer
+
+HISTORY = "/history/userSessions"
 
 TOKEN = "sEcReT"
 HOSTS = ["u2c.wbx2.com", "wdm-a.wbx2.com", "janus-a.wbx2.com", "mercury-a.wbx2.com"]
@@ -93,3 +98,63 @@ def test_no_proxy_leaves_the_proxy_out(
 
     assert asked == ["u2c.wbx2.com"]
     assert distant.tunnels == []
+
+
+def test_netrc_does_not_win(
+    cloud: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A .netrc that knows the host does not take the token's place."""
+    netrc = tmp_path / ".netrc"
+    netrc.write_text("default login somebody password else\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(netrc))
+
+    with CallHistoryClient(cloud.webex()) as client:
+        assert client.get_call_history_data().ok
+
+    sent = {request.headers["Authorization"] for request in cloud.requests}
+    assert sent == {f"Bearer {cloud.access_token}"}
+
+
+@pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"])
+def test_loopback_passes_no_proxy_of_the_environment(
+    cloud: Sandbox, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """What is meant for this machine does not pass a proxy, which would see the token."""
+    with WireServer(lambda connection: connection.send(answer())) as proxy:
+        monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
+        with CallHistoryClient(cloud.webex()) as client:
+            assert client.get_call_history_data().ok
+
+    assert proxy.requests == []
+
+
+def test_loopback_passes_no_proxy_of_the_session(cloud: Sandbox) -> None:
+    """Nor does it pass a proxy of the caller's session."""
+    session = requests.Session()
+    with WireServer(lambda connection: connection.send(answer())) as proxy:
+        session.proxies["http"] = f"http://127.0.0.1:{proxy.port}"
+        with CallHistoryClient(cloud.webex(session=session)) as client:
+            assert client.get_call_history_data().ok
+
+    assert proxy.requests == []
+
+
+@pytest.mark.parametrize("of_environment", [True, False])
+def test_proxy_sees_no_token(monkeypatch: pytest.MonkeyPatch, of_environment: bool) -> None:
+    """Webex is asked through a proxy that is set, which sees where to, and not the token."""
+    session = requests.Session()
+    with WireServer(lambda c: c.send(answer(status="407 Proxy Authentication Required"))) as proxy:
+        address = f"http://127.0.0.1:{proxy.port}"
+        if of_environment:
+            monkeypatch.setenv("HTTPS_PROXY", address)
+        else:
+            session.proxies["https"] = address
+        webex = Webex(access_token=TOKEN, session=session, max_retries=0)
+        with pytest.raises(TransportError, match=r"GET u2c\.wbx2\.com: no answer"):
+            CallHistoryClient(webex).get_call_history_data()
+
+    (request,) = proxy.requests
+    assert request.startswith(b"CONNECT u2c.wbx2.com:443 ")
+    assert TOKEN.encode() not in request

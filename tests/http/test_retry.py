@@ -7,7 +7,7 @@ import re
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from io import BytesIO
@@ -18,10 +18,12 @@ import requests
 from requests.adapters import BaseAdapter
 
 from callhistory import CallHistoryClient, TransportError, Webex
-from callhistory._http.retry import pause
+from callhistory._http.retry import pause, retry_after
 from callhistory.sandbox import Sandbox
 from tests.support.waiting import wait_until
 from tests.support.wire_server import Connection, WireServer, answer
+
+TRACKING_ID = re.compile(r"(callhistory_[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})_([0-9]+)")
 
 HISTORY = "/history/userSessions"
 TOKEN = "sEcReT"
@@ -460,57 +462,48 @@ def test_failure_that_does_not_pass_is_not_tried_again() -> None:
     assert adapter.outcomes == []
 
 
-def test_odd_failure_of_an_adapter_is_a_transport_error() -> None:
-    """An error of the system of a class that cannot be copied is told by its name."""
-
-    class OddError(OSError):
-        def __init__(self, *, code: int) -> None:
-            super().__init__(f"{TOKEN} {code}")
-
-    session = requests.Session()
-    session.mount("https://", Canned(OddError(code=5)))
-    webex = Webex(access_token=TOKEN, session=session)
-
-    with pytest.raises(TransportError, match="no answer: OddError") as caught:
-        CallHistoryClient(webex).get_call_history_data()
-
-    assert type(caught.value.__cause__) is OSError
-    assert TOKEN not in str(caught.value)
-
-
-def test_failure_of_the_operating_system_is_not_tried_again() -> None:
-    """An adapter's plain OSError, such as a missing certificate bundle, is told as it is."""
-    session = requests.Session()
-    session.verify = "/nowhere/bundle.pem"
-    webex = Webex(access_token=TOKEN, session=session)
-
-    with pytest.raises(TransportError, match=r"/nowhere/bundle\.pem") as caught:
-        CallHistoryClient(webex).get_call_history_data()
-
-    assert "attempts" not in str(caught.value)
-
-
 @pytest.mark.parametrize(
-    "handled",
+    ("text", "seconds"),
     [
-        FileNotFoundError(2, "No such file", "/home/robin/private"),
-        requests.ReadTimeout("of another program"),
-        ssl.SSLCertVerificationError(1, "of another host"),
+        ("0", 0),
+        ("7", 7),
+        (" 7 ", 7),
+        ("120", 120),
+        ("999999999", 999999999),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
+        ("Thursday, 01-Jan-70 00:00:00 GMT", 0),
+        ("Thu Jan  1 00:00:00 1970", 0),
+        *(
+            (text, None)
+            for text in (
+                "",
+                " ",
+                "nan",
+                "inf",
+                "-inf",
+                "1e3",
+                "1e3000",
+                "-5",
+                "+5",
+                "1.5",
+                "0x10",
+                "1_000",
+                "\N{ARABIC-INDIC DIGIT FIVE}",
+                "5, 5",
+                "5 seconds",
+                "9" * 400,
+                "rand(30),add(30)",
+                "Thu, 99 Jan 1970 00:00:00 GMT",
+                "Thu, 01 Jan 99999 00:00:00 GMT",
+                "Thu, 01 Jan 1970 00:00:00 +999999999999",
+                "Thu,",
+                ",",
+                "\x00",
+            )
+        ),
     ],
-    ids=lambda error: type(error).__name__,
 )
-def test_what_the_program_was_handling_is_no_cause(
-    cloud: Sandbox, client: CallHistoryClient, handled: Exception
-) -> None:
-    """An error that the caller is handling neither passes for the cause nor changes the retries."""
-    cloud.fail_next("/catalog", reset=True, times=5)
-
-    try:
-        raise handled
-    except type(handled):
-        with pytest.raises(TransportError, match="after 5 attempts") as caught:
-            client.get_call_history_data()
-
-    assert isinstance(caught.value.__cause__, ConnectionResetError)
-    assert len(cloud.requests) == 5
-    assert handled.__context__ is None
+def test_retry_after_is_read_or_counts_as_none(text: str, seconds: float | None) -> None:
+    """Seconds and dates are understood; anything else is as if it were not there."""
+    headers: Mapping[str, str] = {"Retry-After": text}
+    assert retry_after(headers) == seconds

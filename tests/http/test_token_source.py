@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from callhistory._http.tokens import Token
 
-from callhistory import AuthenticationError, CallHistoryClient, Webex
+from callhistory import (
+    AuthenticationError,
+    CallHistoryClient,
+    TokenGrant,
+    Webex,
+)
 from callhistory._http.token_source import AskedToken, StaticToken
 from callhistory.sandbox import Sandbox
-from tests.support.error_contents import failure_of, shown_by
+from tests.support.error_contents import failure_of
+
+TOKEN = "/access_token"
 
 HISTORY = "/history/userSessions"
 UNAUTHORIZED = "User is unauthorised, possible token expiry"
@@ -74,91 +81,6 @@ def test_no_token_at_all_is_an_authentication_error(
 
     assert caught.value.status_code == 401
     assert caught.value.tracking_id is None
-
-
-def test_static_token_loses_its_white_space(cloud: Sandbox) -> None:
-    """A token that was read from a file with its newline is sent without."""
-    with cloud.webex(access_token=f" {cloud.access_token}\r\n") as webex:
-        assert CallHistoryClient(webex).get_call_history_data().ok
-
-    assert tokens_seen(cloud) == [cloud.access_token]
-
-
-def test_source_gives_a_token_without_its_white_space(cloud: Sandbox) -> None:
-    """What a function gives loses its white space, too."""
-    with cloud.webex(access_token=lambda: f"{cloud.access_token}\n") as webex:
-        assert CallHistoryClient(webex).get_call_history_data().ok
-
-    assert tokens_seen(cloud) == [cloud.access_token]
-
-
-BAD_TOKENS = [
-    "Bearer sEcReT",
-    "bearer\tsEcReT",
-    "sEcReT\nX-Other: header",
-    "sEcReT\x00",
-    "sEcReT\x7f",
-    "sEcReTé",
-    "sEcReT\u2028x",
-]
-
-
-@pytest.mark.parametrize("token", BAD_TOKENS)
-@pytest.mark.parametrize(
-    "make",
-    [
-        CallHistoryClient,
-        lambda token: Webex(access_token=token),
-        StaticToken,
-        lambda token: AskedToken(lambda: token).current(_no_form),
-    ],
-    ids=["client", "webex", "static", "asked"],
-)
-def test_what_no_token_holds_is_refused_unseen(make: Callable[[str], object], token: str) -> None:
-    """A token that holds white space or the like is a ValueError that does not show it."""
-    with pytest.raises(ValueError, match="without 'Bearer'") as caught:
-        make(token)
-
-    assert "sEcReT" not in f"{caught.value} {caught.value!r}"
-    assert caught.value.__cause__ is None
-    assert caught.value.__context__ is None
-
-
-@pytest.mark.parametrize("token", BAD_TOKENS)
-def test_bad_token_of_a_source_is_in_no_frame(cloud: Sandbox, token: str) -> None:
-    """A bad token that a function gave is not among the variables of the error's frames."""
-    client = CallHistoryClient(cloud.webex(access_token=Source(token, token)))
-
-    error = failure_of(client.get_call_history_data)
-
-    assert isinstance(error, ValueError)
-    assert "sEcReT" not in shown_by(error)
-    assert cloud.requests == ()
-
-
-def test_bad_token_of_the_environment_is_in_no_frame(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bad token of the environment is refused at once, and is not in the error's frames."""
-    monkeypatch.setenv("WEBEX_ACCESS_TOKEN", "Bearer sEcReT")
-
-    error = failure_of(Webex)
-
-    assert isinstance(error, ValueError)
-    assert "sEcReT" not in shown_by(error)
-
-
-@pytest.mark.parametrize("token", ["", "  \n"])
-def test_empty_token_is_refused(token: str) -> None:
-    """An empty text is not the environment's token, but a mistake."""
-    with pytest.raises(ValueError, match="access_token: is empty"):
-        CallHistoryClient(token)
-
-
-@pytest.mark.parametrize("token", [5, b"bytes", 1.5, ["token"]])
-def test_token_of_another_type_is_refused(token: object) -> None:
-    """What is neither a text nor a function is a TypeError that names the type only."""
-    with pytest.raises(TypeError, match=type(token).__name__) as caught:
-        Webex(access_token=token)  # type: ignore[arg-type] # that is the point
-    assert repr(token) not in str(caught.value)
 
 
 def test_tokens_are_not_shown() -> None:
@@ -381,3 +303,284 @@ def test_threads_with_the_same_refusal_ask_once(cloud: Sandbox) -> None:
     assert source.asked == 2
     assert tokens_seen(cloud) == [old] * 8 + [new] * 8
     client.close()
+
+
+def test_token_is_refreshed_ahead_of_its_expiry(
+    cloud: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Within the last tenth of its life a token is refreshed before it is refused."""
+    now = 0.0
+    monkeypatch.setattr("callhistory._http.token_source.time.monotonic", lambda: now)
+    with refreshing(cloud, access_token=None) as client:
+        cloud.fail_next(TOKEN, body={"access_token": cloud.access_token, "expires_in": 1000})
+        assert client.get_call_history_data().ok
+        now += 899
+        assert client.get_call_history_data().ok
+        assert refreshes(cloud) == 1
+        now += 2
+        assert client.get_call_history_data().ok
+        assert refreshes(cloud) == 2
+        assert len(cloud.requests_to(HISTORY)) == 3, "none was refused"
+
+
+def test_margin_is_five_minutes_at_most(cloud: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token that lives for two weeks is not refreshed a day ahead."""
+    now = 0.0
+    monkeypatch.setattr("callhistory._http.token_source.time.monotonic", lambda: now)
+    with refreshing(cloud, access_token=None) as client:
+        assert client.get_call_history_data().ok
+        now = 14 * 24 * 3600 - 301
+        assert client.get_call_history_data().ok
+        assert refreshes(cloud) == 1
+        now += 2
+        assert client.get_call_history_data().ok
+        assert refreshes(cloud) == 2
+
+
+def test_early_refresh_that_fails_costs_no_call(
+    cloud: Sandbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """While the token is still valid, a refresh that fails is logged, and tried again later."""
+    now = 0.0
+    monkeypatch.setattr("callhistory._http.token_source.time.monotonic", lambda: now)
+    with refreshing(cloud, access_token=None) as client:
+        assert client.get_call_history_data().ok
+        now = 14 * 24 * 3600 - 100
+        cloud.fail_next(TOKEN, status=400, times=2)
+        assert client.get_call_history_data().ok
+        assert client.get_call_history_data().ok
+        assert refreshes(cloud) == 2, "not with every call"
+        now += 31
+        assert client.get_call_history_data().ok
+        assert refreshes(cloud) == 3
+        now += 31
+        assert client.get_call_history_data().ok
+        assert refreshes(cloud) == 4
+    assert caplog.text.count("was not refreshed ahead of its expiry") == 2
+
+
+def test_threads_with_one_expired_token_refresh_it_once(cloud: Sandbox) -> None:
+    """Sixteen threads that meet the same 401 cause one refresh and one replay each."""
+    with refreshing(cloud) as client:
+        assert client.get_call_history_data().ok
+        cloud.forget_requests()
+        cloud.fail_next(HISTORY, status=401, times=16, delay=0.5)
+        with ThreadPoolExecutor(16) as pool:
+            answers = list(pool.map(lambda _: client.get_call_history_data(), range(16)))
+
+    assert all(answers)
+    assert refreshes(cloud) == 1
+    assert len(cloud.requests_to(HISTORY)) == 32
+
+
+def test_threads_share_a_refusal(cloud: Sandbox) -> None:
+    """Eight threads that wait for the same refresh are all told when it is refused, once."""
+    with refreshing(cloud, access_token=None) as client:
+        cloud.fail_next(TOKEN, status=400, times=100, delay=1)
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda _: client.get_call_history_data(), range(8)))
+
+    assert [answer.status_code for answer in answers] == [401] * 8
+    assert refreshes(cloud) == 1
+
+
+def test_threads_use_a_valid_token_while_another_is_fetched(
+    cloud: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A token that is about to expire is used by others while one thread refreshes it."""
+    now = 0.0
+    monkeypatch.setattr("callhistory._http.token_source.time.monotonic", lambda: now)
+    entered, leave = threading.Event(), threading.Event()
+
+    def hold(_grant: TokenGrant) -> None:
+        entered.set()
+        assert leave.wait(20)
+
+    with refreshing(cloud, access_token=None) as client:
+        assert client.get_call_history_data().ok
+        client._webex._credentials._on_refresh = hold  # type: ignore[attr-defined]
+        now = 14 * 24 * 3600 - 100
+        with ThreadPoolExecutor(1) as pool:
+            slow = pool.submit(client.get_call_history_data)
+            assert entered.wait(10)
+            assert client.get_call_history_data().ok
+            assert not slow.done()
+            leave.set()
+            assert slow.result(10).ok
+
+
+@pytest.mark.parametrize("error", [OSError("disk full"), ValueError("no"), LookupError()])
+def test_on_refresh_that_fails_loses_no_token(
+    cloud: Sandbox, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    """When on_refresh fails, the call succeeds, the new tokens are kept, and its type is logged."""
+    told: list[TokenGrant] = []
+
+    def fail(grant: TokenGrant) -> None:
+        told.append(grant)
+        raise error
+
+    with refreshing(cloud, on_refresh=fail) as client:
+        for _ in range(2):
+            cloud.expire_token()
+            assert client.get_call_history_data().ok
+
+    assert len(told) == 2
+    assert caplog.text.count(f"on_refresh failed with {type(error).__name__}") == 2
+    assert not any(text and text in caplog.text for text in map(str, error.args))
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_on_refresh_that_uses_the_client_is_refused(cloud: Sandbox, is_first: bool) -> None:
+    """A call from within on_refresh is a RuntimeError, where it would wait for itself."""
+    errors: list[BaseException] = []
+
+    def use(_grant: TokenGrant) -> None:
+        errors.append(failure_of(client.get_call_history_data))
+
+    with refreshing(cloud, on_refresh=use) as client:
+        if not is_first:
+            client.get_call_history_data()
+        cloud.expire_token()
+        assert client.get_call_history_data().ok
+
+    (error,) = errors
+    assert isinstance(error, RuntimeError)
+    assert "uses the client that waits for it" in str(error)
+    assert refreshes(cloud) == 1
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_function_for_the_token_that_uses_the_client_is_refused(
+    cloud: Sandbox, is_first: bool
+) -> None:
+    """A function that gives the token can't make calls with the token that it is to give."""
+    sources = iter([lambda: cloud.access_token] if not is_first else [])
+
+    def source() -> str:
+        give = next(sources, None)
+        return give() if give else str(client.get_call_history_data())
+
+    with CallHistoryClient(cloud.webex(access_token=source)) as client:
+        if not is_first:
+            client.get_call_history_data()
+            cloud.fail_next(HISTORY, status=401)
+        error = failure_of(client.get_call_history_data)
+
+    assert isinstance(error, RuntimeError)
+    assert "uses the client that waits for it" in str(error)
+
+
+def environment(cloud: Sandbox) -> dict[str, str]:
+    return {
+        "WEBEX_CLIENT_ID": cloud.client_id,
+        "WEBEX_CLIENT_SECRET": cloud.client_secret,
+        "WEBEX_REFRESH_TOKEN": f" {cloud.refresh_token}\n",
+    }
+
+
+def test_environment_has_all_it_takes(cloud: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the three variables and nothing passed, a token is asked for at first need."""
+    for name, value in environment(cloud).items():
+        monkeypatch.setenv(name, value)
+    with CallHistoryClient(Webex(u2c_url=cloud.u2c_url, token_url=cloud.token_url)) as client:
+        assert client.get_call_history_data().ok
+        assert refreshes(cloud) == 1
+
+
+def test_environments_access_token_is_used_first(
+    cloud: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An access token beside the three variables is used until it is refused."""
+    for name, value in environment(cloud).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("WEBEX_ACCESS_TOKEN", cloud.access_token)
+    with CallHistoryClient(Webex(u2c_url=cloud.u2c_url, token_url=cloud.token_url)) as client:
+        assert client.get_call_history_data().ok
+        assert refreshes(cloud) == 0
+        cloud.expire_token()
+        assert client.get_call_history_data().ok
+        assert refreshes(cloud) == 1
+
+
+def test_what_is_passed_is_completed_from_the_environment(
+    cloud: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program that stores the refresh token may leave the integration in the environment."""
+    given = environment(cloud)
+    monkeypatch.setenv("WEBEX_CLIENT_ID", given["WEBEX_CLIENT_ID"])
+    monkeypatch.setenv("WEBEX_CLIENT_SECRET", given["WEBEX_CLIENT_SECRET"])
+    # Perhaps another user's: it is not used.
+    monkeypatch.setenv("WEBEX_ACCESS_TOKEN", "of-another-user")
+    webex = Webex(
+        refresh_token=cloud.refresh_token, u2c_url=cloud.u2c_url, token_url=cloud.token_url
+    )
+    with CallHistoryClient(webex) as client:
+        assert client.get_call_history_data().ok
+    assert [request.path.endswith(TOKEN) for request in cloud.requests][:2] == [True, False]
+
+
+def test_passed_access_token_is_not_refreshed_with_the_environments(
+    cloud: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A token that is passed alone stays the only one: the environment's may be another user's."""
+    for name, value in environment(cloud).items():
+        monkeypatch.setenv(name, value)
+    with CallHistoryClient(cloud.webex()) as client:
+        cloud.expire_token()
+        assert client.get_call_history_data().status_code == 401
+        assert refreshes(cloud) == 0
+
+
+@pytest.mark.parametrize("missing", ["client_id", "client_secret", "refresh_token"])
+def test_missing_part_is_named(missing: str) -> None:
+    """Of the three that it takes, the one that is missing is named with its variable."""
+    given: dict[str, Any] = {
+        "client_id": "sEcReT",
+        "client_secret": "sEcReT",
+        "refresh_token": "sEcReT",
+    }
+    del given[missing]
+
+    error = failure_of(lambda: Webex(**given))
+
+    assert isinstance(error, ValueError)
+    assert str(error).startswith(f"{missing}: is missing; a token is refreshed with all of")
+    assert f"WEBEX_{missing.upper()}" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "text"),
+    [
+        ({"client_id": 5}, TypeError, "client_id: expected a text, not int"),
+        ({"client_secret": ""}, ValueError, "client_secret: is empty"),
+        ({"refresh_token": "a b"}, ValueError, "refresh_token: holds white space"),
+        ({"access_token": "a b"}, ValueError, "access_token: holds white space"),
+        ({"access_token": lambda: "x"}, TypeError, "a function renews its token itself"),
+        ({"on_refresh": "x"}, TypeError, "on_refresh: expected a function, not str"),
+        ({"token_url": 5}, TypeError, "token_url: expected a text, not int"),
+        ({"token_url": "http://webexapis.com/v1"}, ValueError, "token_url: is not protected"),
+        ({"token_url": "webexapis.com"}, ValueError, "token_url: is no address"),
+        ({"fedramp": True}, ValueError, "token_url: is needed for the government cloud"),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_what_makes_no_sense_is_refused(
+    options: dict[str, Any], kind: type[Exception], text: str
+) -> None:
+    """Bad credentials are refused at once, by their name and without their value."""
+    given = {"client_id": "c", "client_secret": "s", "refresh_token": "r"}
+
+    with pytest.raises(kind, match=text):
+        Webex(**(given | options))
+
+
+@pytest.mark.parametrize("options", [{"access_token": "t"}, {"access_token": lambda: "t"}, {}])
+def test_on_refresh_that_would_never_be_called_is_refused(
+    options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a refresh token, on_refresh is a mistake: tokens would be lost in silence."""
+    monkeypatch.setenv("WEBEX_ACCESS_TOKEN", "t")
+
+    with pytest.raises(ValueError, match="on_refresh: would never be called"):
+        Webex(**options, on_refresh=print)
