@@ -1,7 +1,8 @@
-"""What the environment says of proxies and certificates holds for HTTP and for live events."""
+"""Proxies, certificates and .netrc: what the environment says, for HTTP and for live events."""
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,15 +15,13 @@ from tests.support.distant_webex import CERTIFICATE, DistantWebex
 from tests.support.listening_clients import failure_of_listen
 from tests.support.wire_server import WireServer, answer
 
-HISTORY = "/history/userSessions"
-
 TOKEN = "sEcReT"
 HOSTS = ["u2c.wbx2.com", "wdm-a.wbx2.com", "janus-a.wbx2.com", "mercury-a.wbx2.com"]
 
 
 @pytest.fixture
 def distant() -> Iterator[DistantWebex]:
-    """Give a Webex at its real addresses, behind a proxy."""
+    """Return a running Webex at its real addresses, behind a proxy."""
     with DistantWebex() as running:
         yield running
 
@@ -89,7 +88,7 @@ def test_no_proxy_leaves_the_proxy_out(
         asked.append(host)
         raise OSError("no such host")
 
-    monkeypatch.setattr("socket.getaddrinfo", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
     monkeypatch.setenv("HTTPS_PROXY", distant.proxy)
     monkeypatch.setenv("NO_PROXY", "wbx2.com")
 
@@ -117,30 +116,6 @@ def test_netrc_does_not_win(
     assert sent == {f"Bearer {cloud.access_token}"}
 
 
-@pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"])
-def test_loopback_passes_no_proxy_of_the_environment(
-    cloud: Sandbox, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    """What is meant for this machine does not pass a proxy, which would see the token."""
-    with WireServer(lambda connection: connection.send(answer())) as proxy:
-        monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
-        with CallHistoryClient(cloud.webex()) as client:
-            assert client.get_call_history_data().ok
-
-    assert proxy.requests == []
-
-
-def test_loopback_passes_no_proxy_of_the_session(cloud: Sandbox) -> None:
-    """Nor does it pass a proxy of the caller's session."""
-    session = requests.Session()
-    with WireServer(lambda connection: connection.send(answer())) as proxy:
-        session.proxies["http"] = f"http://127.0.0.1:{proxy.port}"
-        with CallHistoryClient(cloud.webex(session=session)) as client:
-            assert client.get_call_history_data().ok
-
-    assert proxy.requests == []
-
-
 @pytest.mark.parametrize("of_environment", [True, False])
 def test_proxy_sees_no_token(monkeypatch: pytest.MonkeyPatch, of_environment: bool) -> None:
     """Webex is asked through a proxy that is set, which sees where to, and not the token."""
@@ -158,3 +133,20 @@ def test_proxy_sees_no_token(monkeypatch: pytest.MonkeyPatch, of_environment: bo
     (request,) = proxy.requests
     assert request.startswith(b"CONNECT u2c.wbx2.com:443 ")
     assert TOKEN.encode() not in request
+
+
+@pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", None])
+def test_loopback_passes_no_proxy(
+    cloud: Sandbox, monkeypatch: pytest.MonkeyPatch, name: str | None
+) -> None:
+    """What is meant for this machine passes no proxy, of the environment or of the session."""
+    session = requests.Session()
+    with WireServer(lambda connection: connection.send(answer())) as proxy:
+        if name is None:
+            session.proxies["http"] = f"http://127.0.0.1:{proxy.port}"
+        else:
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
+        with cloud.webex(session=session) as webex, CallHistoryClient(webex) as client:
+            assert client.get_call_history_data().ok
+
+    assert proxy.requests == []

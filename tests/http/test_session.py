@@ -1,15 +1,13 @@
-"""One request: its headers, its session, its deadline, and what becomes of its answer."""
+"""One request: its headers, its tracking id, its redirects, and its connection."""
 
 from __future__ import annotations
 
 import json
 import logging
 import re
-import threading
-from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-import requests
 import responses
 
 from callhistory import CallHistoryClient, TransportError, Webex, __version__
@@ -23,7 +21,7 @@ TOKEN = "sEcReT"
 
 
 def counted(tracking_ids: list[str]) -> tuple[set[str], list[int]]:
-    """Take tracking ids apart: who counts, and how far."""
+    """Return the prefixes and the numbers of tracking ids."""
     parts = [TRACKING_ID.fullmatch(tracking_id) for tracking_id in tracking_ids]
     assert all(parts), tracking_ids
     return {part[1] for part in parts if part}, [int(part[2]) for part in parts if part]
@@ -124,10 +122,7 @@ def test_tracking_id_stands_in_where_the_answer_has_none(strict: responses.Reque
     assert history.tracking_id == strict.calls[0].request.headers["trackingid"]
 
 
-# --- the caller's session ---
-
-
-# --- answers ---
+# --- connections ---
 
 
 def test_connections_are_kept(cloud: Sandbox) -> None:
@@ -153,55 +148,7 @@ def test_connections_are_kept(cloud: Sandbox) -> None:
     assert opened == 1
 
 
-# --- deadlines ---
-
-
-# --- an early end ---
-
-
-def test_stopped_transport_sends_nothing(cloud: Sandbox) -> None:
-    """A call of several requests does not go on with the next one after close()."""
-    with cloud.webex() as webex:
-        transport = webex.open_transport(threading.Event())
-        webex.catalog(transport)
-        transport.stop()
-        with pytest.raises(TransportError, match=r"POST 127.*: not sent: closed meanwhile"):
-            webex.device(transport)
-
-    assert cloud.requests_to("/devices") == ()
-
-
-# --- proxies ---
-
-
-# --- threads ---
-
-
-def test_one_transport_serves_many_threads(cloud: Sandbox) -> None:
-    """Eight threads with a client of their own choice of calls get each their own answers."""
-    for number in range(8):
-        cloud.place_call(name=f"Person {number}")
-    wrong = []
-
-    with cloud.webex() as webex, CallHistoryClient(webex) as client:
-
-        def ask(limit: int) -> None:
-            for _ in range(5):
-                if len(client.get_call_history_data(limit=limit)) != limit:
-                    wrong.append(limit)
-
-        threads = [threading.Thread(target=ask, args=(limit,)) for limit in range(1, 9)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(20)
-
-    assert wrong == []
-    _, numbers = counted([request.headers["trackingid"] for request in cloud.requests])
-    assert sorted(numbers) == list(range(1, len(numbers) + 1))
-
-
-# --- what the library makes of Retry-After; what it does with it is in test_retries.py ---
+# --- the log ---
 
 
 def test_requests_are_logged_without_their_content(
@@ -220,40 +167,7 @@ def test_requests_are_logged_without_their_content(
     ]
 
 
-@pytest.fixture
-def elsewhere() -> Iterator[Sandbox]:
-    """Give another server on this machine, at a port that no catalog names."""
-    with Sandbox(sessions=1) as running:
-        yield running
-
-
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_redirect_elsewhere_is_a_failure_with_its_status(
-    cloud: Sandbox, elsewhere: Sandbox, status: int
-) -> None:
-    """A redirect to where the token may not go is the answer, and not followed."""
-    target = f"{elsewhere.u2c_url.removesuffix('/u2c/api/v1')}/janus/api/v1{HISTORY}"
-    cloud.fail_next(HISTORY, status=status, headers={"Location": target})
-
-    with CallHistoryClient(cloud.webex()) as client:
-        history = client.get_call_history_data()
-
-    assert history.status_code == status
-    assert history.message == "FAILURE"
-    assert history.data.error == f"{status} Exception has occurred"
-    assert len(cloud.requests_to(HISTORY)) == 1
-    assert elsewhere.requests == ()
-
-
-@pytest.mark.parametrize("service", ["/catalog", "/devices"])
-def test_redirect_of_the_bootstrap_elsewhere_is_a_failure(
-    cloud: Sandbox, elsewhere: Sandbox, service: str
-) -> None:
-    """Catalog and device registration are not redirected elsewhere either."""
-    cloud.fail_next(service, status=307, headers={"Location": elsewhere.u2c_url})
-
-    assert CallHistoryClient(cloud.webex()).get_call_history_data().status_code == 307
-    assert elsewhere.requests == ()
+# --- redirects; those to a foreign host are in test_foreign_hosts.py ---
 
 
 @pytest.mark.parametrize(
@@ -280,7 +194,7 @@ def test_redirect_nowhere_is_a_failure_with_its_status(
 ) -> None:
     """A redirect to an address that is malformed, or to none, is the answer."""
     janus = "https://janus-a.wbx2.com"
-    strict.get(f"{COMMERCIAL_U2C}/catalog?format=hostmap", json=catalog(janus=janus))
+    strict.get(f"{COMMERCIAL_U2C}/catalog?format=hostmap", json={"serviceLinks": {"janus": janus}})
     headers = {} if location is None else {"Location": location}
     strict.get(f"{janus}{HISTORY}", status=302, headers=headers)
     webex = Webex(access_token=TOKEN, calling_backend="BROADWORKS_CALLING")
@@ -304,36 +218,6 @@ def test_redirect_within_webex_is_followed(cloud: Sandbox, status: int, relative
     assert second.headers["Authorization"] == f"Bearer {cloud.access_token}"
 
 
-@pytest.mark.parametrize("status", [301, 302, 303])
-def test_write_is_never_made_a_fetch(cloud: Sandbox, status: int) -> None:
-    """A redirect that would turn a POST into a GET is returned as a failure instead."""
-    client = CallHistoryClient(cloud.webex())
-    sessions = client.get_call_history_data()[:1]
-    cloud.forget_requests()
-    location = f"/janus/api/v1{HISTORY}/markAsDeleted"
-    cloud.fail_next("/markAsDeleted", status=status, headers={"Location": location})
-
-    assert client.delete_call_history_records(sessions).status_code == status
-    assert [request.method for request in cloud.requests] == ["POST"]
-    client.close()
-
-
-@pytest.mark.parametrize("status", [307, 308])
-def test_write_is_redirected_as_it_is(cloud: Sandbox, status: int) -> None:
-    """A redirect that keeps the method keeps the body, too."""
-    client = CallHistoryClient(cloud.webex())
-    sessions = client.get_call_history_data()[:1]
-    location = f"/janus/api/v1{HISTORY}/markAsDeleted"
-    cloud.fail_next("/markAsDeleted", status=status, headers={"Location": location})
-
-    assert client.delete_call_history_records(sessions).ok
-
-    first, second = cloud.requests_to("/markAsDeleted")
-    assert (first.method, first.body) == (second.method, second.body)
-    assert second.headers["Content-Type"] == "application/json"
-    client.close()
-
-
 def test_redirects_in_a_circle_end(cloud: Sandbox) -> None:
     """A redirect that leads to itself is followed a few times, and then is the answer."""
     location = f"/janus/api/v1{HISTORY}"
@@ -345,18 +229,77 @@ def test_redirects_in_a_circle_end(cloud: Sandbox) -> None:
     assert len(cloud.requests_to(HISTORY)) == 6
 
 
-def test_body_of_a_refused_address_is_not_held(cloud: Sandbox) -> None:
-    """The error of a request that was not sent has no frame with the request in it."""
-    cloud.fail_next("/catalog", body=catalog(janus="http://janus.partner.example"))
-    client = CallHistoryClient(cloud.webex(calling_backend="WEBEX_CALLING"))
+@pytest.mark.parametrize(("status", "follows"), [(301, 0), (302, 0), (303, 0), (307, 1), (308, 1)])
+def test_redirected_write_stays_a_write(
+    cloud: Sandbox, client: CallHistoryClient, status: int, follows: bool
+) -> None:
+    """A redirect that would make a POST a GET is the answer; another keeps method and body."""
+    sessions = client.get_call_history_data()[:1]
+    cloud.forget_requests()
+    location = f"/janus/api/v1{HISTORY}/markAsDeleted"
+    cloud.fail_next("/markAsDeleted", status=status, headers={"Location": location})
 
-    with pytest.raises(TransportError) as caught:
-        client.get_call_history_data()
+    assert client.delete_call_history_records(sessions).status_code == (200 if follows else status)
 
-    frame = caught.tb
-    while frame is not None:
-        assert not any(
-            isinstance(value, (requests.Request, requests.PreparedRequest))
-            for value in frame.tb_frame.f_locals.values()
-        )
-        frame = frame.tb_next  # type: ignore[assignment] # the last one has none
+    sent = {(r.method, r.body, r.headers["Content-Type"]) for r in cloud.requests}
+    assert len(cloud.requests) == 1 + follows
+    assert len(sent) == 1
+    assert {method for method, _, _ in sent} == {"POST"}
+
+
+# --- close() ---
+
+
+def test_closed_session_sends_nothing(cloud: Sandbox) -> None:
+    """A call of several requests does not go on with the next one after close()."""
+    with cloud.webex() as webex:
+        account = webex._account
+        session = account.open_session()
+        account.catalog(session)
+        session.close()
+        with pytest.raises(TransportError, match=r"POST 127.*: not sent: closed meanwhile"):
+            account.device(session)
+
+    assert cloud.requests_to("/devices") == ()
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_session_like_another(cloud: Sandbox, shared: bool) -> None:
+    """A session goes on with another's cookies and tracking ids, closed with it or after it."""
+    with cloud.webex() as webex:
+        session = webex._account.open_session()
+        url = f"{cloud.u2c_url}/catalog?format=hostmap"
+        cloud.fail_next("/catalog", headers={"Set-Cookie": "webex=1; Path=/"})
+        session.request("GET", url)
+        other = (session.with_policy if shared else session.successor)(session.policy)
+        other.request("GET", url)
+        session.close()
+        if shared:
+            with pytest.raises(TransportError, match="closed meanwhile"):
+                other.request("GET", url)
+        else:
+            assert other.request("GET", url).ok
+            other.close()
+
+    assert [request.headers.get("Cookie") for request in cloud.requests[:2]] == [None, "webex=1"]
+    prefixes, numbers = counted([request.headers["trackingid"] for request in cloud.requests])
+    assert len(prefixes) == 1
+    assert numbers == list(range(1, 3 if shared else 4))
+
+
+# --- threads ---
+
+
+def test_one_session_serves_many_threads(cloud: Sandbox, client: CallHistoryClient) -> None:
+    """Eight threads that share a client get each the answers to their own calls."""
+    for number in range(8):
+        cloud.place_call(name=f"Person {number}")
+
+    def ask(limit: int) -> list[int]:
+        return [len(client.get_call_history_data(limit=limit)) for _ in range(5)]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(ask, range(1, 9))) == [[limit] * 5 for limit in range(1, 9)]
+
+    _, numbers = counted([request.headers["trackingid"] for request in cloud.requests])
+    assert sorted(numbers) == list(range(1, len(numbers) + 1))

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from callhistory import Webex
-from callhistory._http.trusted_hosts import WEBEX_DOMAINS, Hosts
+from callhistory._http.trusted_hosts import WEBEX_DOMAINS, TrustedHosts
 
 HISTORY = "/history/userSessions"
 TOKEN = "sEcReT"
@@ -35,7 +35,7 @@ TOKEN = "sEcReT"
 )
 def test_token_goes_to_webex_and_to_who_is_named(url: str) -> None:
     """Webex's domains, the catalog's hosts with their ports and the user's domains are trusted."""
-    hosts = Hosts(["Example.com", ".allowed.example.org"])
+    hosts = TrustedHosts(["Example.com", ".allowed.example.org"])
     hosts.trust(
         [
             "https://janus.partner.example:8443/api",
@@ -106,7 +106,7 @@ def test_token_goes_to_webex_and_to_who_is_named(url: str) -> None:
 )
 def test_token_goes_nowhere_else(url: str) -> None:
     """An address that is not trusted, not protected or not clear is objected to."""
-    hosts = Hosts()
+    hosts = TrustedHosts()
     hosts.trust(["https://janus.partner.example:8443/api", "http://127.0.0.1:8080"])
 
     assert hosts.objection(url)
@@ -114,7 +114,7 @@ def test_token_goes_nowhere_else(url: str) -> None:
 
 def test_plaintext_is_objected_to_also_where_it_is_trusted() -> None:
     """Neither a catalog nor a user can make a remote host of plain HTTP trustworthy."""
-    hosts = Hosts(["example.com"])
+    hosts = TrustedHosts(["example.com"])
     hosts.trust(["http://janus.example.com/"])
 
     objection = hosts.objection("http://janus.example.com/")
