@@ -1,4 +1,4 @@
-"""TODO."""
+"""What a token may look like; one that cannot be one is refused without being shown."""
 
 from __future__ import annotations
 
@@ -7,28 +7,13 @@ from collections.abc import Callable
 import pytest
 
 from callhistory import CallHistoryClient, Webex
-from callhistory._http.token_source import AskedToken, StaticToken
+from callhistory._http.token_source import AskedToken, GivenToken
 from callhistory.sandbox import Sandbox
 from tests.support.error_contents import failure_of, shown_by
+from tests.support.tokens import NothingToSend, TokenFunction, tokens_seen
 
 HISTORY = "/history/userSessions"
 UNAUTHORIZED = "User is unauthorised, possible token expiry"
-
-
-def test_static_token_loses_its_white_space(cloud: Sandbox) -> None:
-    """A token that was read from a file with its newline is sent without."""
-    with cloud.webex(access_token=f" {cloud.access_token}\r\n") as webex:
-        assert CallHistoryClient(webex).get_call_history_data().ok
-
-    assert tokens_seen(cloud) == [cloud.access_token]
-
-
-def test_source_gives_a_token_without_its_white_space(cloud: Sandbox) -> None:
-    """What a function gives loses its white space, too."""
-    with cloud.webex(access_token=lambda: f"{cloud.access_token}\n") as webex:
-        assert CallHistoryClient(webex).get_call_history_data().ok
-
-    assert tokens_seen(cloud) == [cloud.access_token]
 
 
 BAD_TOKENS = [
@@ -48,10 +33,10 @@ BAD_TOKENS = [
     [
         CallHistoryClient,
         lambda token: Webex(access_token=token),
-        StaticToken,
-        lambda token: AskedToken(lambda: token).current(_no_form),
+        GivenToken,
+        lambda token: AskedToken(lambda: token).current(NothingToSend()),
     ],
-    ids=["client", "webex", "static", "asked"],
+    ids=["client", "webex", "given", "asked"],
 )
 def test_what_no_token_holds_is_refused_unseen(make: Callable[[str], object], token: str) -> None:
     """A token that holds white space or the like is a ValueError that does not show it."""
@@ -61,28 +46,6 @@ def test_what_no_token_holds_is_refused_unseen(make: Callable[[str], object], to
     assert "sEcReT" not in f"{caught.value} {caught.value!r}"
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
-
-
-@pytest.mark.parametrize("token", BAD_TOKENS)
-def test_bad_token_of_a_source_is_in_no_frame(cloud: Sandbox, token: str) -> None:
-    """A bad token that a function gave is not among the variables of the error's frames."""
-    client = CallHistoryClient(cloud.webex(access_token=Source(token, token)))
-
-    error = failure_of(client.get_call_history_data)
-
-    assert isinstance(error, ValueError)
-    assert "sEcReT" not in shown_by(error)
-    assert cloud.requests == ()
-
-
-def test_bad_token_of_the_environment_is_in_no_frame(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bad token of the environment is refused at once, and is not in the error's frames."""
-    monkeypatch.setenv("WEBEX_ACCESS_TOKEN", "Bearer sEcReT")
-
-    error = failure_of(Webex)
-
-    assert isinstance(error, ValueError)
-    assert "sEcReT" not in shown_by(error)
 
 
 @pytest.mark.parametrize("token", ["", "  \n"])
@@ -98,3 +61,36 @@ def test_token_of_another_type_is_refused(token: object) -> None:
     with pytest.raises(TypeError, match=type(token).__name__) as caught:
         Webex(access_token=token)  # type: ignore[arg-type] # that is the point
     assert repr(token) not in str(caught.value)
+
+
+@pytest.mark.parametrize("padding", [" ", "\n", "\t \r\n"])
+@pytest.mark.parametrize("asked", [True, False])
+def test_token_loses_the_white_space_at_its_ends(cloud: Sandbox, padding: str, asked: bool) -> None:
+    """A token that was read from a file with its newline is sent without, also by a function."""
+    token = f" {cloud.access_token}{padding}"
+    with cloud.webex(access_token=(lambda: token) if asked else token) as webex:
+        assert CallHistoryClient(webex).get_call_history_data().ok
+
+    assert tokens_seen(cloud) == [cloud.access_token]
+
+
+@pytest.mark.parametrize("token", BAD_TOKENS)
+@pytest.mark.parametrize("asked", [True, False])
+def test_bad_token_is_in_no_frame(
+    cloud: Sandbox, monkeypatch: pytest.MonkeyPatch, token: str, asked: bool
+) -> None:
+    """A bad token of a function or of the environment is no variable of the error's frames."""
+    if "\x00" not in token and not asked:
+        monkeypatch.setenv("WEBEX_ACCESS_TOKEN", token)
+    function = TokenFunction(token) if asked or "\x00" in token else None
+
+    error = failure_of(lambda: fetch(cloud, function))
+
+    assert isinstance(error, ValueError)
+    assert "sEcReT" not in shown_by(error)
+    assert cloud.requests == ()
+
+
+def fetch(cloud: Sandbox, access_token: TokenFunction | None) -> object:
+    webex = Webex(access_token=access_token, u2c_url=cloud.u2c_url)
+    return CallHistoryClient(webex).get_call_history_data()

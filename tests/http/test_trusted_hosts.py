@@ -9,11 +9,7 @@ import pytest
 from callhistory import Webex
 from callhistory._http.trusted_hosts import WEBEX_DOMAINS, TrustedHosts
 
-HISTORY = "/history/userSessions"
 TOKEN = "sEcReT"
-
-
-# --- the rule ---
 
 
 @pytest.mark.parametrize(
@@ -117,9 +113,7 @@ def test_plaintext_is_objected_to_also_where_it_is_trusted() -> None:
     hosts = TrustedHosts(["example.com"])
     hosts.trust(["http://janus.example.com/"])
 
-    objection = hosts.objection("http://janus.example.com/")
-
-    assert objection == "is not protected by TLS"
+    assert hosts.objection("http://janus.example.com/") == "is not protected by TLS"
 
 
 @pytest.mark.parametrize(
@@ -136,15 +130,3 @@ def test_one_domain_is_not_several() -> None:
     """A single text in place of several domains is a TypeError, not a list of letters."""
     with pytest.raises(TypeError, match="allowed_domains"):
         Webex(access_token=TOKEN, allowed_domains="example.com")
-
-
-# --- the address of the catalog ---
-
-
-# --- addresses that Webex names ---
-
-
-# --- redirects ---
-
-
-# --- what else could put itself in the token's place, or carry it away ---
