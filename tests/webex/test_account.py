@@ -1,4 +1,4 @@
-"""The user's side of Webex: catalog and device, fetched once; what a Webex is made from."""
+"""The user's side of Webex: what it is made from, what its clients share, and how it ends."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from tests.support.error_contents import failure_of
 from tests.support.waiting import wait_until
 
 PAIR = EndTimeSessionId("2026-01-31T09:30:00Z", "x")
-
 HISTORY = "/history/userSessions"
 TOKEN = "sEcReT"
 
@@ -152,26 +151,6 @@ def test_failed_bootstrap_is_not_remembered(
     assert len(cloud.requests_to(*other)) == 1
 
 
-# --- the device ---
-
-
-@pytest.mark.parametrize("backend", ["WEBEX_CALLING", "broadworks_calling", WEBEX, BROADWORKS])
-def test_given_backend_needs_no_device(cloud: Sandbox, backend: str) -> None:
-    """With calling_backend the three calls register no device, and close() deletes none."""
-    with cloud.webex(calling_backend=backend) as webex, CallHistoryClient(webex) as client:
-        history = client.get_call_history_data()
-        assert client.update_missed_calls(history[:1]).ok
-        assert client.delete_call_history_records(history[:1]).ok
-
-    assert cloud.requests_to("/devices") == ()
-    assert {request.headers.get("cisco-device-url") for request in cloud.requests} == {None}
-    shared = cloud.requests_to(HISTORY, "GET")[0].query.get("includeSharedSessions")
-    assert shared == ("true" if backend.upper() == "WEBEX_CALLING" else None)
-
-
-# --- addresses of the catalog ---
-
-
 # --- its end ---
 
 
@@ -183,7 +162,7 @@ def test_closed_webex_refuses(cloud: Sandbox) -> None:
     webex.close()
     cloud.forget_requests()
 
-    for use in (client.get_call_history_data, lambda: CallHistoryClient(webex), webex.device):
+    for use in (client.get_call_history_data, lambda: CallHistoryClient(webex)):
         with pytest.raises(RuntimeError, match="this Webex is closed"):
             use()
     client.close()
@@ -240,7 +219,7 @@ def test_webex_can_be_used_while_a_closed_client_still_asks(cloud: Sandbox) -> N
 
 
 def test_closing_a_webex_ends_the_calls_of_its_clients(cloud: Sandbox) -> None:
-    """Webex.close() lets nobody wait, also where clients of it are still open."""
+    """Webex.close() ends what its clients wait for, also if they are still open."""
     webex = cloud.webex()
     client = CallHistoryClient(webex)
     client.get_call_history_data()

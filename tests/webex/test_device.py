@@ -1,59 +1,39 @@
-"""TODO."""
+"""This program's device: how it is registered, what it says, how it is refreshed and expires."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from callhistory import (
-    CallHistoryClient,
-    CallingBackend,
-    DecodeError,
-    TransportError,
-)
-from callhistory._http.response import Refused
+from callhistory import ApiError, CallHistoryClient, CallingBackend, DecodeError, TransportError
+from callhistory._http.session import Session
+from callhistory._webex import device as device_module
+from callhistory._webex.account import Account
 from callhistory.sandbox import Sandbox
+from tests.support.limits import BriskSandbox
 
 HISTORY = "/history/userSessions"
-TOKEN = "sEcReT"
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "https://wdm.evil.example/devices/1",
-        "http://wdm-a.wbx2.com/devices/1",
-        "https://wdm-a.wbx2.com@evil.example/devices/1",
-        "https://wdm-a.wbx2.com/devices/\u20ac",
-        "https://wdm-a.wbx2.com/devices/\ud800",
-        "https://wdm-a.wbx2.com/devices/1\r\nX-Other: header",
-        "no address",
-        "",
-    ],
-)
-def test_device_elsewhere_is_refused(cloud: Sandbox, url: str) -> None:
-    """A device whose address may not see the token is no answer of Webex; nothing goes there."""
-    cloud.fail_next("/devices", body={"url": url})
-    client = CallHistoryClient(cloud.webex())
-
-    with pytest.raises(DecodeError, match="url: expected an address of Webex") as caught:
-        client.get_call_history_data()
-
-    assert caught.value.path == "url"
-    assert cloud.requests_to(HISTORY) == ()
+@pytest.fixture
+def account(cloud: Sandbox) -> Iterator[Account]:
+    """Return an account that has no device yet."""
+    with cloud.webex() as webex:
+        yield webex._account
 
 
-def test_device_at_another_loopback_port_is_refused(cloud: Sandbox, elsewhere: Sandbox) -> None:
-    """Another program on this machine is as foreign as another host."""
-    url = elsewhere.u2c_url.replace("/u2c/", "/wdm/")
-    cloud.fail_next("/devices", body={"url": url})
+@pytest.fixture
+def session(account: Account) -> Iterator[Session]:
+    """Return an HTTP session of the account."""
+    made = account.open_session()
+    yield made
+    made.close()
 
-    with pytest.raises(DecodeError):
-        CallHistoryClient(cloud.webex()).get_call_history_data()
 
-    assert elsewhere.requests == ()
+# --- registration ---
 
 
 def test_device_describes_this_program(cloud: Sandbox, client: CallHistoryClient) -> None:
@@ -113,87 +93,138 @@ def test_backend_is_the_devices(cloud: Sandbox, said: dict[str, Any], backend: s
     cloud.fail_next("/devices", method="POST", body={"url": url, **said})
 
     with cloud.webex() as webex, CallHistoryClient(webex) as client:
-        assert webex.backend() == backend
+        assert webex._account.backend(client._session) == backend
         assert client.get_call_history_data().ok, "a history is had without knowing it"
 
     (request,) = cloud.requests_to(HISTORY)
     assert request.query.get("includeSharedSessions") == ("true" if backend == WEBEX else None)
 
 
-def test_refreshed_device_stays_the_same(cloud: Sandbox) -> None:
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://wdm.evil.example/devices/1",
+        "http://wdm-a.wbx2.com/devices/1",
+        "https://wdm-a.wbx2.com@evil.example/devices/1",
+        "https://wdm-a.wbx2.com/devices/\u20ac",
+        "https://wdm-a.wbx2.com/devices/\ud800",
+        "https://wdm-a.wbx2.com/devices/1\r\nX-Other: header",
+        "no address",
+        "",
+    ],
+)
+def test_device_elsewhere_is_refused(cloud: Sandbox, client: CallHistoryClient, url: str) -> None:
+    """A device whose address may not see the token is no answer of Webex; nothing goes there."""
+    cloud.fail_next("/devices", body={"url": url})
+
+    with pytest.raises(DecodeError, match="url: expected an address of Webex") as caught:
+        client.get_call_history_data()
+
+    assert caught.value.path == "url"
+    assert cloud.requests_to(HISTORY) == ()
+
+
+def test_no_answer_names_the_service(cloud: Sandbox, account: Account, session: Session) -> None:
+    """An error of the registration names its method and host."""
+    cloud.fail_next("/devices", reset=True, times=5)
+    with pytest.raises(TransportError) as caught:
+        account.device(session)
+
+    assert caught.value.method == "POST"
+    assert caught.value.host == cloud.u2c_url.split("/")[2]
+
+
+# --- refresh ---
+
+
+def test_refreshed_device_stays_the_same(
+    cloud: Sandbox, account: Account, session: Session
+) -> None:
     """A refresh tells Webex that the device is still there, and which version of it is known."""
-    with cloud.webex() as webex:
-        device = webex.refresh_device()
-        assert len(cloud.requests_to("/devices", "POST")) == 1, "there was none to refresh"
-        again = webex.refresh_device()
-        assert again.url == device.url
+    device = account.refresh_device(session)
+    (registration,) = cloud.requests_to("/devices", "POST")
+    assert cloud.requests_to("/devices", "PUT") == (), "there was none to refresh"
 
-        (request,) = cloud.requests_to("/devices", "PUT")
-        assert request.query_string == "includeUpstreamServices=all"
-        assert request.headers["If-None-Match"] == device.etag
-        assert request.json == cloud.requests_to("/devices", "POST")[0].json
-        assert len(cloud.devices) == 1
+    assert account.refresh_device(session).url == device.url
+
+    (request,) = cloud.requests_to("/devices", "PUT")
+    assert request.query_string == "includeUpstreamServices=all"
+    assert request.headers["If-None-Match"] == device.etag
+    assert request.json == registration.json
+    assert len(cloud.devices) == 1
 
 
-def test_refresh_without_a_version_asks_for_the_whole(cloud: Sandbox) -> None:
+def test_refresh_without_a_version_asks_for_the_whole(
+    cloud: Sandbox, account: Account, session: Session
+) -> None:
     """A device that came without an etag is refreshed without one."""
-    with cloud.webex() as webex:
-        url = webex.device().url
-        cloud.fail_next("/devices", method="PUT", body={"url": url, "userId": "somebody"})
-        fresh = webex.refresh_device()
-        assert (fresh.etag, fresh.user_id) == (None, "somebody")
-        assert webex.refresh_device().etag is not None
+    url = account.device(session).url
+    cloud.fail_next("/devices", method="PUT", body={"url": url, "userId": "somebody"})
+
+    fresh = account.refresh_device(session)
+    assert (fresh.etag, fresh.user_id) == (None, "somebody")
+    assert account.refresh_device(session).etag is not None
 
     assert "If-None-Match" not in cloud.requests_to("/devices", "PUT")[1].headers
 
 
-def test_unchanged_device_is_kept(cloud: Sandbox) -> None:
-    """A refresh that says 304 leaves the device as it was."""
-    with cloud.webex() as webex:
-        device = webex.device()
-        cloud.fail_next("/devices", method="PUT", status=304)
-        assert webex.refresh_device() is device
-
-
-@pytest.mark.parametrize("status", [404, 410])
-def test_forgotten_device_is_registered_anew(cloud: Sandbox, status: int) -> None:
-    """A device that Webex does not know any more is replaced by a new one."""
-    with cloud.webex() as webex:
-        device = webex.device()
-        cloud.fail_next("/devices", method="PUT", status=status)
-        fresh = webex.refresh_device()
-        assert fresh.url != device.url
-        assert webex.device() is fresh
-
-
-def test_refused_refresh_is_raised_and_keeps_the_device(cloud: Sandbox) -> None:
-    """A refresh that Webex refuses is told with its answer; the device stays."""
-    with cloud.webex() as webex:
-        device = webex.device()
-        cloud.fail_next("/devices", method="PUT", status=403)
-        with pytest.raises(Refused) as caught:
-            webex.refresh_device()
-        assert caught.value.answer.status_code == 403
-        assert webex.device() is device
-
-
-def test_expired_device_is_not_named(
-    cloud: Sandbox, client: CallHistoryClient, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("status", "outcome"), [(304, "kept"), (404, "new"), (410, "new"), (403, "raised")]
+)
+def test_refresh_that_is_no_success(
+    cloud: Sandbox, account: Account, session: Session, status: int, outcome: str
 ) -> None:
-    """A request does not say that it comes from a device that Webex has forgotten."""
+    """A device is kept at 304 and at a refusal, which is raised; a forgotten one is replaced."""
+    device = account.device(session)
+    cloud.fail_next("/devices", method="PUT", status=status)
+
+    if outcome == "raised":
+        with pytest.raises(ApiError) as caught:
+            account.refresh_device(session)
+        assert caught.value.status_code == status
+    else:
+        refreshed = account.refresh_device(session)
+        assert refreshed is account.device(session)
+
+    assert (account.device(session) is device) == (outcome != "new")
+    assert len(cloud.requests_to("/devices", "POST")) == 1 + (outcome == "new")
+
+
+# --- expiry ---
+
+
+@pytest.mark.parametrize(("slept", "named"), [(1799, True), (1801, False)])
+@pytest.mark.parametrize("refreshed", [True, False])
+def test_device_that_expired_is_not_named(
+    cloud: Sandbox,
+    client: CallHistoryClient,
+    monkeypatch: pytest.MonkeyPatch,
+    slept: int,
+    named: bool,
+    refreshed: bool,
+) -> None:
+    """A request does not say that it comes from a device that Webex has forgotten meanwhile.
+
+    It has also if the machine slept, when ``time.monotonic()`` stands still.
+    """
+    now = 0.0
+    monkeypatch.setattr(device_module, "steady", lambda: now)
     client.get_call_history_data()
-    monkeypatch.setattr("callhistory._webex.registration.time.monotonic", lambda: 1e12)
+    if refreshed:
+        now += 1700
+        client._account.refresh_device(client._session)
+    now += slept
     client.get_call_history_data()
 
     first, second = cloud.requests_to(HISTORY)
     assert "cisco-device-url" in first.headers
-    assert "cisco-device-url" not in second.headers
+    assert ("cisco-device-url" in second.headers) == named
 
 
 def test_device_expires_unless_it_is_refreshed() -> None:
     """A device that a program left behind is gone after its time, and does not hinder the next."""
     now = datetime.now(UTC)
-    with Sandbox(clock=lambda: now) as cloud:
+    with BriskSandbox(clock=lambda: now) as cloud:
         client = CallHistoryClient(cloud.webex())
         client.get_call_history_data()
         now += timedelta(seconds=1801)
@@ -201,13 +232,3 @@ def test_device_expires_unless_it_is_refreshed() -> None:
         client.close()  # Webex says 404, and that is as good
 
     assert len(cloud.requests_to("/devices", "DELETE")) == 1
-
-
-def test_no_answer_names_the_service(cloud: Sandbox) -> None:
-    """An error of the registration names its method and host."""
-    cloud.fail_next("/devices", reset=True)
-    with cloud.webex(max_retries=0) as webex, pytest.raises(TransportError) as caught:
-        webex.device()
-
-    assert caught.value.method == "POST"
-    assert caught.value.host == cloud.u2c_url.split("/")[2]
