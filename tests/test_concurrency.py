@@ -1,30 +1,152 @@
-"""Clients that share a Webex, and threads that share a client: nobody is told another's trouble."""
+"""Work that threads share: a value that is fetched once, a lock of a function, few at once."""
 
 from __future__ import annotations
 
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
+import attrs
 import pytest
 
-from callhistory import (
-    CallHistoryClient,
-    EndTimeSessionId,
-    TransportError,
-    Webex,
-)
-from callhistory._concurrency import Once
+from callhistory import CallHistoryClient, TransportError, Webex
+from callhistory._concurrency import ErrorCheckingLock, SingleFlight, Throttle, TooLate
+from callhistory._webex.account import Account
+from callhistory._webex.catalog import Catalog
 from callhistory.sandbox import Sandbox
 from tests.support.error_contents import failure_of
-from tests.support.waiting import wait_until
+from tests.support.limits import BRISK
 from tests.support.wire_server import Connection, WireServer, answer
 
-TOKEN = "sEcReT"
-CATALOG = answer(b'{"serviceLinks": {}, "hostCatalog": {}}')
+GOING_ON = threading.Event()  # nobody is being closed
 
-HISTORY = "/history/userSessions"
-PAIR = EndTimeSessionId("2026-01-31T09:30:00Z", "x")
+
+# --- a single flight ---
+
+
+@pytest.fixture
+def waiting(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Return an event that is set when a thread waits for what another one fetches."""
+    event = threading.Event()
+    outcome = Future.exception
+
+    def note(future: Future[Any], timeout: float | None = None) -> BaseException | None:
+        if not future.done():
+            event.set()
+        return outcome(future, timeout)
+
+    monkeypatch.setattr(Future, "exception", note)
+    return event
+
+
+class OddError(Exception):
+    """An error of somebody else's class, which refuses to be copied."""
+
+    def __reduce__(self) -> str:
+        raise RuntimeError("no copies")
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OddError(), ValueError("no")], ids=repr)
+@pytest.mark.parametrize("closing", [True, False])
+def test_failure_of_a_flight(waiting: threading.Event, error: BaseException, closing: bool) -> None:
+    """Who waits shares a failure; an interrupt, or one of a client that is closed, is not shared.
+
+    The thread that waits takes the place of the one that was interrupted.
+    """
+    flight: SingleFlight[str] = SingleFlight()
+    fetching, stop = threading.Event(), threading.Event()
+
+    def fail() -> str:
+        fetching.set()
+        assert waiting.wait(10)
+        if closing:
+            stop.set()
+        raise error
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(failure_of_get, flight, fail, stop)
+        assert fetching.wait(10)
+        assert flight.peek() is None
+        second = pool.submit(failure_of_get, flight, lambda: "value", GOING_ON)
+        assert first.result(10) is error
+        shared = second.result(10)
+
+    if closing or isinstance(error, KeyboardInterrupt):
+        assert shared is None
+        assert flight.peek() == "value"
+    else:
+        assert type(shared) is type(error)
+        assert (shared is error) == isinstance(error, OddError)
+        assert flight.get(lambda: "next", GOING_ON) == "next", "a failure is not remembered"
+
+
+def failure_of_get(
+    flight: SingleFlight[str], fetch: Any, stop: threading.Event
+) -> BaseException | None:
+    try:
+        flight.get(fetch, stop)
+    except BaseException as error:  # noqa: BLE001 - also an interrupt
+        return error
+    return None
+
+
+def test_value_is_fetched_once(waiting: threading.Event) -> None:
+    """Who asks while a value is fetched waits for it, and who asks later has it at once."""
+    flight: SingleFlight[object] = SingleFlight()
+    fetching = threading.Event()
+
+    def fetch() -> object:
+        fetching.set()
+        assert waiting.wait(10)
+        return object()
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(flight.get, fetch, GOING_ON)
+        assert fetching.wait(10)
+        second = pool.submit(flight.get, object, GOING_ON)
+        assert first.result(10) is second.result(10)
+
+    assert flight.get(object, GOING_ON) is flight.peek() is first.result()
+
+
+def test_fetch_that_asks_for_its_own_value_is_refused() -> None:
+    """A function of the user's that needs the value while it is fetched would wait for itself."""
+    flight: SingleFlight[str] = SingleFlight()
+
+    error = failure_of(lambda: flight.get(lambda: flight.get(str, GOING_ON), GOING_ON))
+
+    assert isinstance(error, RuntimeError)
+    assert "uses the client that is waiting for it" in str(error)
+
+
+def test_value_that_is_taken_meanwhile_is_too_late() -> None:
+    """A value that comes when it has been given up is handed over, and not kept."""
+    flight: SingleFlight[str] = SingleFlight()
+
+    def fetch() -> str:
+        assert flight.take() is None
+        return "value"
+
+    for _ in range(2):
+        with pytest.raises(TooLate) as caught:
+            flight.get(fetch, GOING_ON)
+        assert caught.value.value == "value"
+        assert flight.peek() is None
+
+
+def test_value_is_replaced_only_if_it_is_still_there() -> None:
+    """Replacing a value that somebody else has replaced changes nothing."""
+    flight: SingleFlight[str] = SingleFlight()
+    flight.get(lambda: "first", GOING_ON)
+
+    flight.replace("second", "third")
+    assert flight.peek() == "first"
+    flight.replace("first", "second")
+    assert flight.peek() == "second"
+    flight.replace("second", None)
+    assert flight.peek() is None
+    assert flight.take() is None
 
 
 def test_what_a_thread_was_handling_is_in_no_other_threads_error(cloud: Sandbox) -> None:
@@ -52,98 +174,32 @@ def test_what_a_thread_was_handling_is_in_no_other_threads_error(cloud: Sandbox)
         assert handled is None or handled is error.__cause__ or str(handled) == name
 
 
-def test_error_that_cannot_be_copied_is_shared_as_it_is() -> None:
-    """An error of somebody else's class, which refuses to be copied, is raised all the same."""
-
-    class OddError(Exception):
-        def __reduce__(self) -> str:
-            raise RuntimeError("no copies")
-
-    once: Once[int] = Once()
-    entered, leave = threading.Event(), threading.Event()
-
-    def fetch() -> int:
-        entered.set()
-        assert leave.wait(10)
-        raise OddError
-
-    with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(once.get, fetch)
-        assert entered.wait(10)
-        second = pool.submit(once.get, fetch)
-        assert wait_until(lambda: second.running())
-        leave.set()
-        assert isinstance(first.exception(10), OddError)
-        assert isinstance(second.exception(10), OddError)
+# --- a lock ---
 
 
-def test_interrupted_bootstrap_is_somebody_elses(cloud: Sandbox) -> None:
-    """When the thread that fetches is interrupted, a thread that waits takes its place."""
-    once: Once[str] = Once()
-    fetching, waiting = threading.Event(), threading.Event()
-    values = []
+def test_lock_raises_where_another_would_wait_for_itself() -> None:
+    """A thread that has the lock is refused it, with the name of the function; others are not."""
+    lock = ErrorCheckingLock("on_refresh")
 
-    def interrupted() -> str:
-        fetching.set()
-        assert waiting.wait(10)
-        raise KeyboardInterrupt
+    with lock, ThreadPoolExecutor(1) as pool:
+        for again in (lock.check, lock.acquire):
+            with pytest.raises(RuntimeError, match="on_refresh uses the client"):
+                again()
+        assert not pool.submit(lock.acquire, wait=False).result(10)
 
-    def first() -> None:
-        with pytest.raises(KeyboardInterrupt):
-            once.get(interrupted)
-
-    def second() -> None:
-        values.append(once.get(lambda: "value"))
-
-    threads = [threading.Thread(target=first), threading.Thread(target=second)]
-    threads[0].start()
-    assert fetching.wait(10)
-    assert once.peek() is None
-    threads[1].start()
-    assert wait_until(lambda: once._flight is not None and once._flight._condition._waiters)  # type: ignore[attr-defined] # the second one waits
-    waiting.set()
-    for thread in threads:
-        thread.join(10)
-
-    assert values == ["value"]
-    assert once.peek() == "value"
+    assert lock.acquire()
+    lock.release()
 
 
-def test_value_that_is_taken_meanwhile_is_told() -> None:
-    """A value that comes when it has been given up is handed over, and not kept."""
-    once: Once[str] = Once()
-    late: list[str] = []
-
-    def fetch() -> str:
-        assert once.take() is None
-        return "value"
-
-    assert once.get(fetch, late.append) == "value"
-    assert late == ["value"]
-    assert once.peek() is None
-    assert once.get(fetch) == "value"
-    assert once.peek() is None
-
-
-def test_value_is_replaced_only_if_it_is_still_there() -> None:
-    """Replacing a value that somebody else has replaced changes nothing."""
-    once: Once[str] = Once()
-    once.get(lambda: "first")
-
-    once.replace("second", "third")
-    assert once.peek() == "first"
-    once.replace("first", "second")
-    assert once.peek() == "second"
-    once.replace("second", None)
-    assert once.peek() is None
-    assert once.take() is None
-
-
-CATALOG = answer(b'{"serviceLinks": {}, "hostCatalog": {}}')
+# --- a throttle ---
 
 
 class Crowd:
-    """Counts how many requests are answered at once."""
+    """Answers with a catalog, and counts how many requests are answered at once.
+
+    Attributes:
+        most: how many there were at the most.
+    """
 
     def __init__(self) -> None:
         self.most = 0
@@ -154,10 +210,18 @@ class Crowd:
         with self._lock:
             self._now += 1
             self.most = max(self.most, self._now)
-        time.sleep(0.05)
+        time.sleep(0.05)  # so long does an answer take
         with self._lock:
             self._now -= 1
-        connection.send(CATALOG)
+        connection.send(answer(b'{"serviceLinks": {}}'))
+
+
+def catalog_of(account: Account) -> Catalog:
+    session = account.join()
+    try:
+        return account.catalog(session)
+    finally:
+        account.leave(session)
 
 
 def test_clients_that_start_together_ask_few_at_once() -> None:
@@ -165,7 +229,7 @@ def test_clients_that_start_together_ask_few_at_once() -> None:
     crowd = Crowd()
     with WireServer(crowd) as server, ThreadPoolExecutor(40) as pool:
         webexes = [Webex(access_token="t", u2c_url=server.url) for _ in range(40)]
-        list(pool.map(lambda webex: webex.catalog(), webexes))
+        list(pool.map(lambda webex: catalog_of(webex._account), webexes))
         for webex in webexes:
             webex.close()
 
@@ -173,18 +237,28 @@ def test_clients_that_start_together_ask_few_at_once() -> None:
     assert len(server.requests) == 40
 
 
-def test_service_that_hangs_holds_nobody_up_for_long(
-    cloud: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_service_that_hangs_holds_nobody_up_for_long(cloud: Sandbox) -> None:
     """While all who have their turn wait for an answer, others go on after a little while."""
-    monkeypatch.setattr("callhistory._throttle._PATIENCE", 0.1)
     cloud.fail_next("/catalog", delay=30, times=8)
     hung = [cloud.webex(max_retries=0) for _ in range(8)]
     with ThreadPoolExecutor(8) as pool:
-        calls = [pool.submit(webex.catalog) for webex in hung]
+        calls = [pool.submit(catalog_of, webex._account) for webex in hung]
         cloud.wait_for_requests("/catalog", count=8)
-        with cloud.webex() as another:
-            assert another.catalog().link("janus")
+        with cloud.webex(_limits=attrs.evolve(BRISK, throttle_wait=0.1)) as another:
+            assert catalog_of(another._account).link("janus")
         for webex in hung:
             webex.close()
         assert all(call.exception(10) for call in calls)
+
+
+def test_turn_ends_with_its_block() -> None:
+    """A turn is free again when its block ends, also by an error; a turn not had frees none."""
+    throttle = Throttle(1)
+    with pytest.raises(LookupError), throttle.turn(0):
+        raise LookupError
+    with throttle.turn(0):
+        began = time.monotonic()
+        with throttle.turn(0.1):
+            assert time.monotonic() - began >= 0.1
+    with throttle.turn(0):
+        pass

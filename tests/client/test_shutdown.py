@@ -16,10 +16,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from callhistory import CallHistoryClient, CallHistoryError, TransportError, Webex
 from callhistory.sandbox import Sandbox
+from tests.support.limits import BRISK
 from tests.support.waiting import wait_until
 from tests.support.wire_server import WireServer, answer
 
@@ -27,6 +29,7 @@ HISTORY = "/history/userSessions"
 PAIR = {"endTime": "2026-01-31T09:30:00.000Z", "sessionId": "session"}
 # What close() may take at most, whatever the network does.
 LONGEST = 5.0
+SHORT_GOODBYE = attrs.evolve(BRISK, goodbye=0.3)
 
 
 def deletions(cloud: Sandbox) -> int:
@@ -34,7 +37,7 @@ def deletions(cloud: Sandbox) -> int:
 
 
 def ended(call: Callable[[], object]) -> str:
-    """Say how a call ended."""
+    """Return the name of the error of a call, or "answered"."""
     try:
         call()
     except (CallHistoryError, RuntimeError) as error:
@@ -208,19 +211,18 @@ def test_device_registered_during_close_is_not_left_behind(cloud: Sandbox) -> No
     assert wait_until(lambda: cloud.devices == ())
 
 
-def test_device_registered_by_a_stopped_transport_is_the_webexs(cloud: Sandbox) -> None:
+def test_device_registered_by_a_closed_session_is_the_webexs(cloud: Sandbox) -> None:
     """What a listener registers as it is stopped stays the Webex's, which deletes it at its end."""
     webex = cloud.webex()
-    stop = threading.Event()
-    listeners = webex.open_transport(stop)
+    account = webex._account
+    session = account.open_session()
     cloud.fail_next("/devices", method="POST", delay=0.3)
     with ThreadPoolExecutor(1) as pool:
-        registered = pool.submit(webex.device, listeners)
+        registered = pool.submit(account.device, session)
         cloud.wait_for_requests("/devices")
-        listeners.stop()
+        session.close()
         device = registered.result(10)
-    listeners.close()
-    assert stop.is_set()
+    assert session.closed.is_set()
     assert [known.url for known in cloud.devices] == [device.url]
 
     webex.close()
@@ -261,15 +263,10 @@ def test_other_clients_of_a_webex_go_on(cloud: Sandbox) -> None:
     ],
 )
 def test_deletion_that_fails_does_not_hold_close(
-    cloud: Sandbox,
-    caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
-    fault: dict[str, Any],
-    words: str | None,
+    cloud: Sandbox, caplog: pytest.LogCaptureFixture, fault: dict[str, Any], words: str | None
 ) -> None:
     """The device is asked to be deleted once, briefly; that it was not is told at INFO."""
-    monkeypatch.setattr("callhistory._webex.registration._GOODBYE_SECONDS", 0.3)
-    client = CallHistoryClient(cloud.webex())
+    client = CallHistoryClient(cloud.webex(_limits=SHORT_GOODBYE))
     client.get_call_history_data()
     cloud.fail_next("/devices", method="DELETE", times=50, **fault)
 
@@ -322,11 +319,10 @@ def test_server_that_is_gone_does_not_hold_close(cloud: Sandbox) -> None:
     assert time.monotonic() - began < LONGEST
 
 
-def test_source_of_tokens_that_hangs_does_not_hold_close(
-    cloud: Sandbox, monkeypatch: pytest.MonkeyPatch
+def test_function_for_the_token_that_hangs_does_not_hold_close(
+    cloud: Sandbox,
 ) -> None:
     """A function for the token that does not return at the last 401 does not hold close()."""
-    monkeypatch.setattr("callhistory._webex.registration._GOODBYE_SECONDS", 0.3)
     hangs = threading.Event()
     tokens = [cloud.access_token]
 
@@ -336,7 +332,7 @@ def test_source_of_tokens_that_hangs_does_not_hold_close(
             return "another"
         return tokens.pop()
 
-    client = CallHistoryClient(cloud.webex(access_token=source))
+    client = CallHistoryClient(cloud.webex(access_token=source, _limits=SHORT_GOODBYE))
     client.get_call_history_data()
     cloud.expire_token()
     began = time.monotonic()
@@ -347,10 +343,10 @@ def test_source_of_tokens_that_hangs_does_not_hold_close(
     assert took < LONGEST
 
 
-def test_source_of_tokens_that_breaks_does_not_break_close(
+def test_function_for_the_token_that_breaks_does_not_break_close(
     cloud: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A function for the token that raises at the last 401 is nobody's concern any more."""
+    """A function for the token that raises at the last 401 is logged by its type."""
     tokens = [cloud.access_token]
     client = CallHistoryClient(cloud.webex(access_token=tokens.pop))
     client.get_call_history_data()
@@ -366,7 +362,7 @@ def test_source_of_tokens_that_breaks_does_not_break_close(
 def test_interpreter_without_threads_deletes_the_device(
     cloud: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At the interpreter's end, when no thread can be started, close() does without."""
+    """At the interpreter's end, when no thread can be started, close() deletes without one."""
     client = CallHistoryClient(cloud.webex())
     client.get_call_history_data()
 
@@ -387,7 +383,7 @@ def test_interpreter_without_threads_deletes_the_device(
 
 
 def run(program: str, cloud: Sandbox) -> tuple[subprocess.CompletedProcess[str], float]:
-    """Run a program against a sandbox, and say how long it took."""
+    """Run a program against a sandbox; return its outcome and the seconds that it took."""
     root = Path(__file__).parents[2]
     environment = {
         **os.environ,
@@ -471,7 +467,7 @@ def test_program_that_closes_at_exit_deletes_its_device(cloud: Sandbox) -> None:
 
 @contextmanager
 def full_backlog() -> Iterator[socket.socket]:
-    """Give a listening socket whose queue is full: who connects to it hangs until it is emptied."""
+    """Return a listening socket whose queue is full: who connects hangs until it is emptied."""
     with ExitStack() as stack:
         server = stack.enter_context(socket.socket())
         server.bind(("127.0.0.1", 0))
