@@ -265,7 +265,7 @@ def test_other_clients_of_a_webex_go_on(cloud: Sandbox) -> None:
 def test_deletion_that_fails_does_not_hold_close(
     cloud: Sandbox, caplog: pytest.LogCaptureFixture, fault: dict[str, Any], words: str | None
 ) -> None:
-    """The device is asked to be deleted once, briefly; that it was not is told at INFO."""
+    """The deletion of the device is tried once, briefly; a failure is logged at INFO."""
     client = CallHistoryClient(cloud.webex(_limits=SHORT_GOODBYE))
     client.get_call_history_data()
     cloud.fail_next("/devices", method="DELETE", times=50, **fault)

@@ -161,7 +161,7 @@ def test_log_of_a_session_is_clean(log: Everything, backend: str) -> None:
 
 @pytest.mark.parametrize("path", ["/setReadState", "/markAsDeleted"])
 def test_log_of_failed_writes_is_clean(log: Everything, cloud: Sandbox, path: str) -> None:
-    """Writes that fail tell no log which sessions they were for, nor does their error."""
+    """Neither the log nor the error of a failed write shows which sessions it was for."""
     session = place(cloud)
     secrets = secrets_of(cloud, session)
     errors = []
@@ -191,7 +191,7 @@ def test_log_of_failed_writes_is_clean(log: Everything, cloud: Sandbox, path: st
 def test_log_of_a_failed_bootstrap_is_clean(
     log: Everything, cloud: Sandbox, service: str, fault: dict[str, Any]
 ) -> None:
-    """A catalog or a registration that fails tells no log of the token or of what it said."""
+    """The log of a failed catalog or registration shows neither the token nor the answer."""
     cloud.fail_next(service, times=2, **fault)
     with cloud.webex(timeout=(5, 0.3), max_retries=1) as webex:
         attempt(CallHistoryClient(webex).get_call_history_data)
@@ -348,7 +348,7 @@ def texts(value: object, depth: int = 8) -> Iterator[str]:
         yield from texts(each, depth - 1)
 
 
-def held(error: BaseException, secrets: list[str]) -> list[str]:
+def variables_with(error: BaseException, secrets: list[str]) -> list[str]:
     """Return the functions with a variable that holds a secret, and functions of other libraries.
 
     The frames of the library's public entries may be there, and no frame below them.
@@ -406,7 +406,7 @@ def test_refused_secret_is_in_no_frame(monkeypatch: pytest.MonkeyPatch, name: st
     error = failure_of(WITH_SECRETS[name])
 
     assert isinstance(error, (TypeError, ValueError))
-    assert held(error, ["sEcReT"]) == []
+    assert variables_with(error, ["sEcReT"]) == []
     assert all("sEcReT" not in f"{link} {link!r}" for link in chain(error))
 
 
@@ -453,7 +453,7 @@ def test_failed_call_has_no_secret_in_its_frames(
         error = failure_of(lambda: call(client))
 
     assert isinstance(error, CallHistoryError)
-    assert held(error, [cloud.access_token, "Bearer", NAME, "sEsSiOn"]) == []
+    assert variables_with(error, [cloud.access_token, "Bearer", NAME, "sEsSiOn"]) == []
 
 
 def test_closed_client_has_no_session_id_in_its_frames(cloud: Sandbox) -> None:
@@ -464,7 +464,7 @@ def test_closed_client_has_no_session_id_in_its_frames(cloud: Sandbox) -> None:
     error = failure_of(lambda: write(client))
 
     assert isinstance(error, RuntimeError)
-    assert held(error, [cloud.access_token, "sEsSiOn"]) == []
+    assert variables_with(error, [cloud.access_token, "sEsSiOn"]) == []
 
 
 @pytest.mark.parametrize("kind", [ValueError, TypeError, RuntimeError, LookupError])

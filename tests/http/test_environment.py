@@ -31,7 +31,7 @@ def client_of_webex(session: requests.Session | None = None) -> CallHistoryClien
 
 
 def expect_both_to_work(distant: DistantWebex, client: CallHistoryClient) -> None:
-    """Fetch, listen and close; the proxy is told where to, and Webex alone is shown the token."""
+    """Fetch, listen and close; the proxy sees the hosts only, and Webex alone sees the token."""
     with client:
         assert len(client.get_call_history_data()) == 1
         client.listen()
@@ -65,7 +65,7 @@ def test_proxy_and_certificates_of_a_session(distant: DistantWebex) -> None:
 def test_token_is_not_shown_to_a_proxy_that_pretends_to_be_webex(
     distant: DistantWebex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without the bundle, a proxy that answers in the place of Webex is told nothing."""
+    """Without the bundle, a proxy that answers in the place of Webex gets no request."""
     monkeypatch.setenv("HTTPS_PROXY", distant.proxy)
 
     with client_of_webex() as client:

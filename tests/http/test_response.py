@@ -1,4 +1,4 @@
-"""What was answered, or why nobody did: the words for it, and what an error holds."""
+"""What was answered, or why nobody did, and what the error for it holds."""
 
 from __future__ import annotations
 
@@ -7,9 +7,14 @@ import ssl
 import pytest
 import requests
 
-from callhistory import CallHistoryClient, TransportError, Webex
-from callhistory._errors import words_for
-from callhistory._http.response import causes
+from callhistory import (
+    ApiError,
+    AuthenticationError,
+    CallHistoryClient,
+    TransportError,
+    Webex,
+)
+from callhistory._http.response import Response, causes
 from callhistory.sandbox import Sandbox
 from tests.support.canned_adapter import CannedAdapter, session_with
 
@@ -17,28 +22,27 @@ TOKEN = "sEcReT"
 
 
 @pytest.mark.parametrize(
-    ("status", "words"),
-    [
-        (400, "400 Bad request"),
-        (401, "User is unauthorised, possible token expiry"),
-        (403, "User request is forbidden"),
-        (404, "User info not found"),
-        (408, "Request to the server timedout"),
-        (500, "Internal server error occurred"),
-        (501, "Method is not implemented at the backend"),
-        (503, "Unable to establish a connection with the server"),
-        (302, "302 Exception has occurred"),
-        (418, "418 Exception has occurred"),
-        (599, "599 Exception has occurred"),
-    ],
+    ("status", "kind"), [(200, None), (299, None), (302, ApiError), (401, AuthenticationError)]
 )
-def test_words_for_a_status(status: int, words: str) -> None:
-    """Each status that is no success has the words of the Webex documentation."""
-    assert words_for(status) == words
+def test_answer_that_is_no_success_raises(status: int, kind: type[ApiError] | None) -> None:
+    """An answer but a success raises its error, which has what Webex said besides the body."""
+    answer = Response(
+        status_code=status, body=b"", tracking_id="WEBEX_1", retry_after=9.0, reason="expired"
+    )
+
+    if kind is None:
+        answer.raise_for_status()
+    else:
+        with pytest.raises(ApiError) as caught:
+            answer.raise_for_status()
+        assert type(caught.value) is kind
+        error = caught.value
+        assert (error.status_code, error.tracking_id) == (status, "WEBEX_1")
+        assert (error.retry_after, error.reason) == (9.0, "expired")
 
 
 def test_failure_of_the_operating_system_is_not_tried_again() -> None:
-    """An adapter's plain OSError, such as a missing certificate bundle, is told as it is."""
+    """An adapter's plain OSError, such as a missing certificate bundle, is not retried."""
     session = requests.Session()
     session.verify = "/nowhere/bundle.pem"
     webex = Webex(access_token=TOKEN, session=session)

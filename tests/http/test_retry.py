@@ -72,7 +72,7 @@ def test_other_status_is_the_answer_at_once(
 def test_every_service_is_tried_again(
     cloud: Sandbox, client: CallHistoryClient, service: str
 ) -> None:
-    """Catalog and device registration are as patient as the history."""
+    """The catalog and the device registration are retried as often as the history."""
     cloud.fail_next(service, status=503, times=2)
     cloud.fail_next(service, reset=True)
 
