@@ -35,16 +35,16 @@ def without_frames(call: Callable[P, R]) -> Callable[P, R]:
 
     Notebooks, test runners and error trackers print the variables of an error's frames, and those
     of this library are tokens, requests and people's calls. Only at the public entries can it hold
-    for every path below them, instead of at each place that some secret passes. A ``TypeError`` or
-    ``ValueError`` that the library did not raise itself keeps its frames: it is of a function of
-    the user's, or a bug.
+    for every path below them, instead of at each place that some secret passes. A ``TypeError``,
+    ``ValueError`` or ``RuntimeError`` that was raised outside of the library, such as in a function
+    of the user's, keeps its frames.
     """
 
     @functools.wraps(call)
     def entry(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return call(*args, **kwargs)
-        except (CallHistoryError, TypeError, ValueError) as error:
+        except (CallHistoryError, TypeError, ValueError, RuntimeError) as error:
             if not isinstance(error, CallHistoryError) and not _is_ours(error):
                 raise
             problem = error.with_traceback(None)

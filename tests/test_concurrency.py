@@ -1,25 +1,152 @@
-"""Clients that share a Webex, and threads that share a client: nobody is told another's trouble."""
+"""Work that threads share: a value that is fetched once, a lock of a function, few at once."""
 
 from __future__ import annotations
 
-import copy
-import socket
 import threading
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
+import attrs
 import pytest
 
-from callhistory import CallHistoryClient, EndTimeSessionId, TransportError, Webex
-from callhistory._concurrency import Once
+from callhistory import CallHistoryClient, TransportError, Webex
+from callhistory._concurrency import ErrorCheckingLock, SingleFlight, Throttle, TooLate
+from callhistory._webex.account import Account
+from callhistory._webex.catalog import Catalog
 from callhistory.sandbox import Sandbox
 from tests.support.error_contents import failure_of
-from tests.support.waiting import wait_until
-from tests.support.wire_server import WireServer, answer
+from tests.support.limits import BRISK
+from tests.support.wire_server import Connection, WireServer, answer
 
-HISTORY = "/history/userSessions"
-PAIR = EndTimeSessionId("2026-01-31T09:30:00Z", "x")
+GOING_ON = threading.Event()  # nobody is being closed
+
+
+# --- a single flight ---
+
+
+@pytest.fixture
+def waiting(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Return an event that is set when a thread waits for what another one fetches."""
+    event = threading.Event()
+    outcome = Future.exception
+
+    def note(future: Future[Any], timeout: float | None = None) -> BaseException | None:
+        if not future.done():
+            event.set()
+        return outcome(future, timeout)
+
+    monkeypatch.setattr(Future, "exception", note)
+    return event
+
+
+class OddError(Exception):
+    """An error of somebody else's class, which refuses to be copied."""
+
+    def __reduce__(self) -> str:
+        raise RuntimeError("no copies")
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OddError(), ValueError("no")], ids=repr)
+@pytest.mark.parametrize("closing", [True, False])
+def test_failure_of_a_flight(waiting: threading.Event, error: BaseException, closing: bool) -> None:
+    """Who waits shares a failure; an interrupt, or one of a client that is closed, is not shared.
+
+    The thread that waits takes the place of the one that was interrupted.
+    """
+    flight: SingleFlight[str] = SingleFlight()
+    fetching, stop = threading.Event(), threading.Event()
+
+    def fail() -> str:
+        fetching.set()
+        assert waiting.wait(10)
+        if closing:
+            stop.set()
+        raise error
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(failure_of_get, flight, fail, stop)
+        assert fetching.wait(10)
+        assert flight.peek() is None
+        second = pool.submit(failure_of_get, flight, lambda: "value", GOING_ON)
+        assert first.result(10) is error
+        shared = second.result(10)
+
+    if closing or isinstance(error, KeyboardInterrupt):
+        assert shared is None
+        assert flight.peek() == "value"
+    else:
+        assert type(shared) is type(error)
+        assert (shared is error) == isinstance(error, OddError)
+        assert flight.get(lambda: "next", GOING_ON) == "next", "a failure is not remembered"
+
+
+def failure_of_get(
+    flight: SingleFlight[str], fetch: Any, stop: threading.Event
+) -> BaseException | None:
+    try:
+        flight.get(fetch, stop)
+    except BaseException as error:  # noqa: BLE001 - also an interrupt
+        return error
+    return None
+
+
+def test_value_is_fetched_once(waiting: threading.Event) -> None:
+    """Who asks while a value is fetched waits for it, and who asks later has it at once."""
+    flight: SingleFlight[object] = SingleFlight()
+    fetching = threading.Event()
+
+    def fetch() -> object:
+        fetching.set()
+        assert waiting.wait(10)
+        return object()
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(flight.get, fetch, GOING_ON)
+        assert fetching.wait(10)
+        second = pool.submit(flight.get, object, GOING_ON)
+        assert first.result(10) is second.result(10)
+
+    assert flight.get(object, GOING_ON) is flight.peek() is first.result()
+
+
+def test_fetch_that_asks_for_its_own_value_is_refused() -> None:
+    """A function of the user's that needs the value while it is fetched would wait for itself."""
+    flight: SingleFlight[str] = SingleFlight()
+
+    error = failure_of(lambda: flight.get(lambda: flight.get(str, GOING_ON), GOING_ON))
+
+    assert isinstance(error, RuntimeError)
+    assert "uses the client that is waiting for it" in str(error)
+
+
+def test_value_that_is_taken_meanwhile_is_too_late() -> None:
+    """A value that comes when it has been given up is handed over, and not kept."""
+    flight: SingleFlight[str] = SingleFlight()
+
+    def fetch() -> str:
+        assert flight.take() is None
+        return "value"
+
+    for _ in range(2):
+        with pytest.raises(TooLate) as caught:
+            flight.get(fetch, GOING_ON)
+        assert caught.value.value == "value"
+        assert flight.peek() is None
+
+
+def test_value_is_replaced_only_if_it_is_still_there() -> None:
+    """Replacing a value that somebody else has replaced changes nothing."""
+    flight: SingleFlight[str] = SingleFlight()
+    flight.get(lambda: "first", GOING_ON)
+
+    flight.replace("second", "third")
+    assert flight.peek() == "first"
+    flight.replace("first", "second")
+    assert flight.peek() == "second"
+    flight.replace("second", None)
+    assert flight.peek() is None
+    assert flight.take() is None
 
 
 def test_what_a_thread_was_handling_is_in_no_other_threads_error(cloud: Sandbox) -> None:
@@ -47,142 +174,91 @@ def test_what_a_thread_was_handling_is_in_no_other_threads_error(cloud: Sandbox)
         assert handled is None or handled is error.__cause__ or str(handled) == name
 
 
-def test_error_that_cannot_be_copied_is_shared_as_it_is() -> None:
-    """An error of somebody else's class, which refuses to be copied, is raised all the same."""
-
-    class OddError(Exception):
-        def __reduce__(self) -> str:
-            raise RuntimeError("no copies")
-
-    once: Once[int] = Once()
-    entered, leave = threading.Event(), threading.Event()
-
-    def fetch() -> int:
-        entered.set()
-        assert leave.wait(10)
-        raise OddError
-
-    with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(once.get, fetch)
-        assert entered.wait(10)
-        second = pool.submit(once.get, fetch)
-        assert wait_until(lambda: second.running())
-        leave.set()
-        assert isinstance(first.exception(10), OddError)
-        assert isinstance(second.exception(10), OddError)
+# --- a lock ---
 
 
-def test_client_that_closes_ends_its_own_calls_only(cloud: Sandbox) -> None:
-    """Of two clients of one Webex, one is closed while it waits: its call ends, nothing is sent."""
-    with cloud.webex() as webex, CallHistoryClient(webex) as other:
-        assert other.get_call_history_data().ok
-        client = CallHistoryClient(webex)
-        cloud.fail_next("/setReadState", retry_after=20)
-        with ThreadPoolExecutor(1) as pool:
-            call = pool.submit(client.update_missed_calls, [PAIR])
-            cloud.wait_for_requests("/setReadState")
-            client.close()
-            error = call.exception(5)
-            assert isinstance(error, TransportError) or call.result().status_code == 429
-        assert len(cloud.requests_to("/setReadState")) == 1
-        assert other.get_call_history_data().ok
-        assert len(cloud.devices) == 1
+def test_lock_raises_where_another_would_wait_for_itself() -> None:
+    """A thread that has the lock is refused it, with the name of the function; others are not."""
+    lock = ErrorCheckingLock("on_refresh")
+
+    with lock, ThreadPoolExecutor(1) as pool:
+        for again in (lock.check, lock.acquire):
+            with pytest.raises(RuntimeError, match="on_refresh uses the client"):
+                again()
+        assert not pool.submit(lock.acquire, wait=False).result(10)
+
+    assert lock.acquire()
+    lock.release()
 
 
-def test_webex_can_be_used_while_a_closed_client_still_asks(cloud: Sandbox) -> None:
-    """A client that joins while another's catalog request is broken off makes its own."""
-    cloud.fail_next("/catalog", delay=20)
-    with cloud.webex(max_retries=0) as webex:
-        first = CallHistoryClient(webex)
-        with ThreadPoolExecutor(2) as pool:
-            broken_off = pool.submit(first.get_call_history_data)
-            cloud.wait_for_requests("/catalog")
-            second = CallHistoryClient(webex)
-            waiting = pool.submit(second.get_call_history_data)
-            assert wait_until(lambda: waiting.running())
-            first.close()
-            assert waiting.result(10).ok
-            assert isinstance(broken_off.exception(5), TransportError)
-        second.close()
+# --- a throttle ---
 
 
-def test_closing_a_webex_ends_the_calls_of_its_clients(cloud: Sandbox) -> None:
-    """Webex.close() lets nobody wait, also where clients of it are still open."""
-    webex = cloud.webex()
-    client = CallHistoryClient(webex)
-    client.get_call_history_data()
-    cloud.fail_next(HISTORY, delay=20)
-    with ThreadPoolExecutor(1) as pool:
-        call = pool.submit(client.get_call_history_data)
-        cloud.wait_for_requests(HISTORY, count=2)
-        webex.close()
-        assert isinstance(call.exception(5), TransportError)
-    assert isinstance(failure_of(client.get_call_history_data), RuntimeError)
-    assert cloud.devices == ()
-    client.close()
+class Crowd:
+    """Answers with a catalog, and counts how many requests are answered at once.
+
+    Attributes:
+        most: how many there were at the most.
+    """
+
+    def __init__(self) -> None:
+        self.most = 0
+        self._now = 0
+        self._lock = threading.Lock()
+
+    def __call__(self, connection: Connection) -> None:
+        with self._lock:
+            self._now += 1
+            self.most = max(self.most, self._now)
+        time.sleep(0.05)  # so long does an answer take
+        with self._lock:
+            self._now -= 1
+        connection.send(answer(b'{"serviceLinks": {}}'))
 
 
-def test_closing_a_copy_closes_once(cloud: Sandbox) -> None:
-    """A client that was copied counts once: the device goes with the last of the others."""
-    with cloud.webex() as webex, CallHistoryClient(webex) as other:
-        client = CallHistoryClient(webex)
-        doubled = copy.copy(client)
-        client.close()
-        doubled.close()
-        assert other.get_call_history_data().ok
-        assert len(cloud.devices) == 1
-    assert not cloud.devices
+def catalog_of(account: Account) -> Catalog:
+    session = account.join()
+    try:
+        return account.catalog(session)
+    finally:
+        account.leave(session)
 
 
-@contextmanager
-def full_backlog() -> Iterator[socket.socket]:
-    """Give a listening socket whose queue is full: who connects to it hangs until it is emptied."""
-    with ExitStack() as stack:
-        server = stack.enter_context(socket.socket())
-        server.bind(("127.0.0.1", 0))
-        server.listen(0)
-        server.settimeout(10)
-        for _ in range(4):
-            filler = stack.enter_context(socket.socket())
-            filler.setblocking(False)
-            filler.connect_ex(server.getsockname())
-        yield server
+def test_clients_that_start_together_ask_few_at_once() -> None:
+    """Of forty clients that need the catalog at once, eight ask for it at a time."""
+    crowd = Crowd()
+    with WireServer(crowd) as server, ThreadPoolExecutor(40) as pool:
+        webexes = [Webex(access_token="t", u2c_url=server.url) for _ in range(40)]
+        list(pool.map(lambda webex: catalog_of(webex._account), webexes))
+        for webex in webexes:
+            webex.close()
+
+    assert 1 < crowd.most <= 8
+    assert len(server.requests) == 40
 
 
-@pytest.mark.skipif(not hasattr(socket, "SO_REUSEPORT"), reason="a full queue hangs on POSIX only")
-def test_write_that_was_connecting_is_not_sent_after_close() -> None:
-    """A connection that comes about after close() carries no request any more."""
-    with full_backlog() as server:
-        janus = f"http://127.0.0.1:{server.getsockname()[1]}"
-        catalog = f'{{"serviceLinks": {{"janus": "{janus}", "wdm": "{janus}"}}}}'.encode()
-        with (
-            WireServer(lambda connection: connection.send(answer(catalog))) as u2c,
-            ThreadPoolExecutor(1) as pool,
-        ):
-            webex = Webex(
-                access_token="t",
-                u2c_url=u2c.url,
-                calling_backend="WEBEX_CALLING",
-                timeout=(10, 5),
-                max_retries=0,
-            )
-            client = CallHistoryClient(webex)
-            call = pool.submit(client.delete_call_history_records, [PAIR])
-            assert wait_until(lambda: u2c.requests)
-            assert not wait_until(call.done, 0.3), "it connects, and hangs"
-            client.close()
-            received = []
-            while not call.done():
-                try:
-                    connection, _ = server.accept()
-                except TimeoutError:
-                    break
-                with connection:
-                    connection.settimeout(0.5)
-                    try:
-                        received.append(connection.recv(9999))
-                    except OSError:
-                        received.append(b"")
-            assert b"".join(received) == b""
-            assert isinstance(call.exception(10), TransportError)
-        webex.close()
+def test_service_that_hangs_holds_nobody_up_for_long(cloud: Sandbox) -> None:
+    """While all who have their turn wait for an answer, others go on after a little while."""
+    cloud.fail_next("/catalog", delay=30, times=8)
+    hung = [cloud.webex(max_retries=0) for _ in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        calls = [pool.submit(catalog_of, webex._account) for webex in hung]
+        cloud.wait_for_requests("/catalog", count=8)
+        with cloud.webex(_limits=attrs.evolve(BRISK, throttle_wait=0.1)) as another:
+            assert catalog_of(another._account).link("janus")
+        for webex in hung:
+            webex.close()
+        assert all(call.exception(10) for call in calls)
+
+
+def test_turn_ends_with_its_block() -> None:
+    """A turn is free again when its block ends, also by an error; a turn not had frees none."""
+    throttle = Throttle(1)
+    with pytest.raises(LookupError), throttle.turn(0):
+        raise LookupError
+    with throttle.turn(0):
+        began = time.monotonic()
+        with throttle.turn(0.1):
+            assert time.monotonic() - began >= 0.1
+    with throttle.turn(0):
+        pass

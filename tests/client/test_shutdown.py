@@ -8,19 +8,24 @@ import subprocess
 import textwrap
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import attrs
 import pytest
 
-from callhistory import CallHistoryClient, CallHistoryError
+from callhistory import CallHistoryClient, CallHistoryError, TransportError, Webex
 from callhistory.sandbox import Sandbox
 from tests.support.closed_clients import bounded
+from tests.support.limits import BRISK
 from tests.support.programs import account_of, run
 from tests.support.waiting import wait_until
+from tests.support.wire_server import WireServer, answer
 
 HISTORY = "/history/userSessions"
+SHORT_GOODBYE = attrs.evolve(BRISK, goodbye=0.3)
 PAIR = {"endTime": "2026-01-31T09:30:00.000Z", "sessionId": "session"}
 
 
@@ -237,15 +242,10 @@ def test_other_clients_of_a_webex_go_on(cloud: Sandbox) -> None:
     ],
 )
 def test_deletion_that_fails_does_not_hold_close(
-    cloud: Sandbox,
-    caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
-    fault: dict[str, Any],
-    words: str | None,
+    cloud: Sandbox, caplog: pytest.LogCaptureFixture, fault: dict[str, Any], words: str | None
 ) -> None:
     """The device's deletion is tried once and briefly; a failure is logged at INFO."""
-    monkeypatch.setattr("callhistory._webex.registration._GOODBYE_SECONDS", 0.3)
-    client = CallHistoryClient(cloud.webex())
+    client = CallHistoryClient(cloud.webex(_limits=SHORT_GOODBYE))
     client.get_call_history_data()
     cloud.fail_next("/devices", method="DELETE", times=50, **fault)
 
@@ -291,11 +291,10 @@ def test_server_that_is_gone_does_not_hold_close(cloud: Sandbox) -> None:
         client.close()
 
 
-def test_source_of_tokens_that_hangs_does_not_hold_close(
-    cloud: Sandbox, monkeypatch: pytest.MonkeyPatch
+def test_function_for_the_token_that_hangs_does_not_hold_close(
+    cloud: Sandbox,
 ) -> None:
     """A token function that does not return after the last 401 does not delay close()."""
-    monkeypatch.setattr("callhistory._webex.registration._GOODBYE_SECONDS", 0.3)
     hangs = threading.Event()
     tokens = [cloud.access_token]
 
@@ -305,7 +304,7 @@ def test_source_of_tokens_that_hangs_does_not_hold_close(
             return "another"
         return tokens.pop()
 
-    client = CallHistoryClient(cloud.webex(access_token=source))
+    client = CallHistoryClient(cloud.webex(access_token=source, _limits=SHORT_GOODBYE))
     client.get_call_history_data()
     cloud.expire_token()
     with bounded():
@@ -313,7 +312,7 @@ def test_source_of_tokens_that_hangs_does_not_hold_close(
     hangs.set()
 
 
-def test_source_of_tokens_that_breaks_does_not_break_close(
+def test_function_for_the_token_that_breaks_does_not_break_close(
     cloud: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     """An error of a token function after the last 401 is logged at INFO, without its text."""
@@ -410,3 +409,57 @@ def test_program_that_closes_at_exit_deletes_its_device(cloud: Sandbox) -> None:
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "50\n", "")
     assert not cloud.devices
+
+
+@contextmanager
+def full_backlog() -> Iterator[socket.socket]:
+    """Return a listening socket whose queue is full: who connects hangs until it is emptied."""
+    with ExitStack() as stack:
+        server = stack.enter_context(socket.socket())
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        server.settimeout(10)
+        for _ in range(4):
+            filler = stack.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(server.getsockname())
+        yield server
+
+
+@pytest.mark.skipif(not hasattr(socket, "SO_REUSEPORT"), reason="a full queue hangs on POSIX only")
+def test_write_that_was_connecting_is_not_sent_after_close() -> None:
+    """A connection that comes about after close() carries no request any more."""
+    with full_backlog() as server:
+        janus = f"http://127.0.0.1:{server.getsockname()[1]}"
+        catalog = f'{{"serviceLinks": {{"janus": "{janus}", "wdm": "{janus}"}}}}'.encode()
+        with (
+            WireServer(lambda connection: connection.send(answer(catalog))) as u2c,
+            ThreadPoolExecutor(1) as pool,
+        ):
+            webex = Webex(
+                access_token="t",
+                u2c_url=u2c.url,
+                calling_backend="WEBEX_CALLING",
+                timeout=(10, 5),
+                max_retries=0,
+            )
+            client = CallHistoryClient(webex)
+            call = pool.submit(client.delete_call_history_records, [PAIR])
+            assert wait_until(lambda: u2c.requests)
+            assert not wait_until(call.done, 0.3), "it connects, and hangs"
+            client.close()
+            received = []
+            while not call.done():
+                try:
+                    connection, _ = server.accept()
+                except TimeoutError:
+                    break
+                with connection:
+                    connection.settimeout(0.5)
+                    try:
+                        received.append(connection.recv(9999))
+                    except OSError:
+                        received.append(b"")
+            assert b"".join(received) == b""
+            assert isinstance(call.exception(10), TransportError)
+        webex.close()

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import logging
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
+from functools import partial
+from types import FrameType, FunctionType, ModuleType
 from typing import Any
 
 import pytest
 
+import callhistory
 from callhistory import (
     CallHistoryClient,
     CallHistoryError,
     Calling,
+    EndTimeSessionId,
     UserSession,
     Webex,
+    create_call_history_client,
 )
+from callhistory._http.token import Token
+from callhistory._http.token_source import AskedToken, GivenToken
+from callhistory._http.trusted_hosts import TokenAuth, TrustedHosts
 from callhistory.sandbox import Sandbox
 from tests.support.error_contents import failure_of, shown_by
 
@@ -28,7 +37,11 @@ REDIRECTED, NOTE = "Tuva Nilsen", "a-field-nobody-knows"
 
 
 class Everything(logging.Handler):
-    """Keeps everything that a handler of any logger could write."""
+    """Keeps all that any handler of any logger could write.
+
+    Attributes:
+        lines: what it was.
+    """
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
@@ -47,7 +60,7 @@ class Everything(logging.Handler):
 
 @pytest.fixture
 def log() -> Iterator[Everything]:
-    """Return what all loggers log at DEBUG, including those of the HTTP libraries."""
+    """Return what all loggers say at DEBUG, those of the HTTP libraries among them."""
     handler = Everything()
     loggers = [logging.getLogger(), *map(logging.getLogger, logging.root.manager.loggerDict)]
     levels = [(logger, logger.level, logger.disabled) for logger in loggers]
@@ -63,7 +76,7 @@ def log() -> Iterator[Everything]:
 
 
 def place(cloud: Sandbox) -> UserSession:
-    """Place a call that has something personal in every field."""
+    """Place a call that has something personal in every place."""
     unnamed: dict[str, Any] = {NOTE: [NAME, NUMBER], NAME: NUMBER}
     details = {
         "name": REDIRECTED,
@@ -111,7 +124,7 @@ FAULTS: list[dict[str, Any]] = [
 
 
 def attempt(call: Callable[[], object]) -> None:
-    """Make a call and log its error, as a program does."""
+    """Call a function, and log its error as a program does."""
     try:
         call()
     except (CallHistoryError, ValueError) as error:
@@ -141,14 +154,14 @@ def test_log_of_a_session_is_clean(log: Everything, backend: str) -> None:
 
     told = "\n".join(log.lines)
     assert "the call failed" in told
-    assert "\ncallhistory." in told
+    assert "callhistory GET 127.0.0.1" in told
     assert "urllib3.connectionpool" in told
     assert found(secrets, told) == []
 
 
 @pytest.mark.parametrize("path", ["/setReadState", "/markAsDeleted"])
 def test_log_of_failed_writes_is_clean(log: Everything, cloud: Sandbox, path: str) -> None:
-    """Neither the log nor the error of a failed write has the sessions that it was for."""
+    """Neither the log nor the error of a failed write shows which sessions it was for."""
     session = place(cloud)
     secrets = secrets_of(cloud, session)
     errors = []
@@ -178,7 +191,7 @@ def test_log_of_failed_writes_is_clean(log: Everything, cloud: Sandbox, path: st
 def test_log_of_a_failed_bootstrap_is_clean(
     log: Everything, cloud: Sandbox, service: str, fault: dict[str, Any]
 ) -> None:
-    """The log of a failed catalog or registration has neither the token nor the answer's text."""
+    """The log of a failed catalog or registration shows neither the token nor the answer."""
     cloud.fail_next(service, times=2, **fault)
     with cloud.webex(timeout=(5, 0.3), max_retries=1) as webex:
         attempt(CallHistoryClient(webex).get_call_history_data)
@@ -210,15 +223,24 @@ def test_reprs_are_clean(cloud: Sandbox) -> None:
     token = cloud.access_token
     with cloud.webex() as webex, CallHistoryClient(webex) as client:
         history = client.get_call_history_data()
+        hosts = TrustedHosts()
+        account, own_session = webex._account, client._session
         things: list[object] = [
             client,
             webex,
-            webex.catalog(),
-            webex.device(),
+            account,
+            account.catalog(own_session),
+            account.device(own_session),
+            own_session,
             Webex(access_token=token),
             Webex(access_token=lambda: token),
             Calling(token),
             CallHistoryClient(token),
+            GivenToken(token),
+            AskedToken(lambda: token),
+            Token(token, 1),
+            TokenAuth(token, hosts),
+            hosts,
             history,
             client.update_missed_calls([session]),
             client.delete_call_history_records([session]),
@@ -248,3 +270,178 @@ def test_errors_of_threads_are_not_printed(cloud: Sandbox) -> None:
     printed = err.getvalue().splitlines()
     assert out.getvalue() == ""
     assert [x for x in printed if "callhistory/" in x and "callhistory/sandbox" not in x] == []
+
+
+# --- frames: what tools print that show the variables of a traceback ---
+
+BAD = "sEcReT with white space"
+GOOD: dict[str, Any] = {
+    "client_id": "sEcReT-1",
+    "client_secret": "sEcReT-2",
+    "refresh_token": "sEcReT-3",
+}
+
+
+def chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Return an error and all that is chained to it."""
+    if error is not None:
+        yield error
+        yield from chain(error.__cause__)
+        if error.__context__ is not error.__cause__:
+            yield from chain(error.__context__)
+
+
+def frames(error: BaseException) -> list[FrameType]:
+    """Return the frames of an error and of all that is chained to it, without those of tests."""
+    walked = [frame for link in chain(error) for frame, _ in traceback.walk_tb(link.__traceback__)]
+    return [frame for frame in walked if not frame.f_globals["__name__"].startswith("tests.")]
+
+
+def texts(value: object, depth: int = 8) -> Iterator[str]:
+    """Return all texts that a value shows or holds, objects within it included."""
+    yield repr(value)
+    if depth == 0 or isinstance(value, (type, ModuleType, FunctionType)):
+        return
+    inside: list[object] = list(getattr(value, "__dict__", {}).values())
+    if isinstance(value, dict):
+        inside += [*value.keys(), *value.values()]
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        inside += value
+    for each in inside:
+        yield from texts(each, depth - 1)
+
+
+def variables_with(error: BaseException, secrets: list[str]) -> list[str]:
+    """Return the functions with a variable that holds a secret, and functions of other libraries.
+
+    The frames of the library's public entries may be there, and no frame below them.
+    """
+    return [
+        frame.f_code.co_qualname
+        for frame in frames(error)
+        if not frame.f_globals["__name__"].startswith("callhistory.")
+        or any(found(secrets, text) for each in frame.f_locals.values() for text in texts(each))
+    ]
+
+
+WITH_SECRETS: dict[str, Callable[[], object]] = {
+    "CallHistoryClient": lambda: CallHistoryClient(BAD),
+    "CallHistoryClient with a wrong logger": lambda: CallHistoryClient("sEcReT", "loud"),
+    "create_call_history_client": lambda: create_call_history_client(BAD),
+    "Calling": lambda: Calling(BAD),
+    "Webex": lambda: Webex(access_token=BAD),
+    "Webex, bytes": lambda: Webex(access_token=b"sEcReT"),  # type: ignore[arg-type]
+    "Webex with another mistake": lambda: Webex(access_token="sEcReT", timeout=0),
+    "Webex, the environment": lambda: Webex(),
+    "Webex, a refresh that is no use": lambda: Webex(access_token="sEcReT", on_refresh=print),
+    "Webex, the token beside a refresh": lambda: Webex(**GOOD, access_token=BAD),
+    "Webex, the address": lambda: Webex(**GOOD, token_url=f"http://x.example/{BAD}"),
+    "Webex, part of it": lambda: Webex(client_id="sEcReT-1"),
+    **{f"Webex, {name}": partial(Webex, **{**GOOD, name: BAD}) for name in GOOD},
+}
+
+
+def test_each_public_callable_with_a_secret_is_tested() -> None:
+    """What takes a token or a secret by one of these names is among the cases here.
+
+    ``TokenGrant`` is made by the library and refuses nothing.
+    """
+    secret = {"webex", "access_token", "refresh_token", "client_secret"}
+    takes_one = set()
+    for name in callhistory.__all__:
+        exported = getattr(callhistory, name)
+        # Classes without one of their own are made by a function in C, and take no secret.
+        made_by = getattr(exported, "__init__", exported) if inspect.isclass(exported) else exported
+        known = inspect.signature(made_by).parameters if inspect.isfunction(made_by) else {}
+        if secret & set(known):
+            takes_one.add(name)
+
+    tested = {name.replace(",", " ").split()[0] for name in WITH_SECRETS}
+    assert takes_one == {*tested, "TokenGrant"}
+
+
+@pytest.mark.parametrize("name", WITH_SECRETS)
+def test_refused_secret_is_in_no_frame(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """A secret that is refused, or passed with another mistake, is in no frame of the library."""
+    if name.endswith("the environment"):
+        monkeypatch.setenv("WEBEX_ACCESS_TOKEN", BAD)
+
+    error = failure_of(WITH_SECRETS[name])
+
+    assert isinstance(error, (TypeError, ValueError))
+    assert variables_with(error, ["sEcReT"]) == []
+    assert all("sEcReT" not in f"{link} {link!r}" for link in chain(error))
+
+
+def write(client: CallHistoryClient) -> object:
+    return client.update_missed_calls([EndTimeSessionId("2026-01-31T09:30:00Z", "sEsSiOn")])
+
+
+def fetch(client: CallHistoryClient) -> object:
+    return list(client.get_call_history_data())
+
+
+PAGE = {"userSessions": [{"id": "sEsSiOn", "other": {"name": NAME}}]}
+
+
+@pytest.mark.parametrize(
+    ("path", "fault", "call"),
+    [
+        (HISTORY, {"reset": True}, fetch),
+        (HISTORY, {"truncate": True}, fetch),
+        (HISTORY, {"body": PAGE}, fetch),
+        (HISTORY, {"body": f"<html>{NAME}</html>"}, fetch),
+        (HISTORY, {"body": NAME, "headers": {"Content-Encoding": "gzip"}}, fetch),
+        (HISTORY, {"status": 401, "body": PAGE}, fetch),
+        (HISTORY, {"status": 429, "retry_after": 99}, fetch),
+        ("/catalog", {"reset": True}, fetch),
+        ("/catalog", {"body": {"serviceLinks": {"janus": "http://janus.example"}}}, fetch),
+        ("/catalog", {"body": PAGE}, write),
+        ("/devices", {"reset": True}, write),
+        ("/devices", {"body": PAGE}, write),
+        ("/setReadState", {"reset": True}, write),
+        ("/setReadState", {"body": f"<html>{NAME}</html>"}, write),
+        ("/catalog", {"reset": True}, lambda client: client.listen(0.3)),
+    ],
+)
+def test_failed_call_has_no_secret_in_its_frames(
+    cloud: Sandbox,
+    path: str,
+    fault: dict[str, Any],
+    call: Callable[[CallHistoryClient], object],
+) -> None:
+    """No frame of the library holds the token, a body, a request or a session id after a call."""
+    cloud.fail_next(path, times=99, **fault)
+    with cloud.webex(max_retries=0) as webex, CallHistoryClient(webex) as client:
+        error = failure_of(lambda: call(client))
+
+    assert isinstance(error, CallHistoryError)
+    assert variables_with(error, [cloud.access_token, "Bearer", NAME, "sEsSiOn"]) == []
+
+
+def test_closed_client_has_no_session_id_in_its_frames(cloud: Sandbox) -> None:
+    """The error of a call to a closed client does not hold what was passed to it."""
+    client = CallHistoryClient(cloud.webex())
+    client.close()
+
+    error = failure_of(lambda: write(client))
+
+    assert isinstance(error, RuntimeError)
+    assert variables_with(error, [cloud.access_token, "sEsSiOn"]) == []
+
+
+@pytest.mark.parametrize("kind", [ValueError, TypeError, RuntimeError, LookupError])
+def test_error_of_the_users_function_keeps_its_frames(
+    cloud: Sandbox, kind: type[Exception]
+) -> None:
+    """An error of the user's own function for the token can be found where it was raised."""
+
+    def vault() -> str:
+        raise kind("the vault is shut")
+
+    with CallHistoryClient(cloud.webex(access_token=vault)) as client:
+        error = failure_of(client.get_call_history_data)
+
+    assert type(error) is kind
+    walked = list(traceback.walk_tb(error.__traceback__))
+    assert walked[-1][0].f_code is vault.__code__

@@ -1,15 +1,19 @@
-"""What the environment says of proxies and certificates holds for HTTP and for live events."""
+"""Proxies, certificates and .netrc: what the environment says, for HTTP and for live events."""
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import requests
 
 from callhistory import CallHistoryClient, TransportError, Webex
+from callhistory.sandbox import Sandbox
 from tests.support.distant_webex import CERTIFICATE, DistantWebex
 from tests.support.listening_clients import failure_of_listen
+from tests.support.wire_server import WireServer, answer
 
 TOKEN = "sEcReT"
 HOSTS = ["u2c.wbx2.com", "wdm-a.wbx2.com", "janus-a.wbx2.com", "mercury-a.wbx2.com"]
@@ -17,7 +21,7 @@ HOSTS = ["u2c.wbx2.com", "wdm-a.wbx2.com", "janus-a.wbx2.com", "mercury-a.wbx2.c
 
 @pytest.fixture
 def distant() -> Iterator[DistantWebex]:
-    """Give a Webex at its real addresses, behind a proxy."""
+    """Return a running Webex at its real addresses, behind a proxy."""
     with DistantWebex() as running:
         yield running
 
@@ -27,7 +31,7 @@ def client_of_webex(session: requests.Session | None = None) -> CallHistoryClien
 
 
 def expect_both_to_work(distant: DistantWebex, client: CallHistoryClient) -> None:
-    """Fetch, listen and close; the proxy is told where to, and Webex alone is shown the token."""
+    """Fetch, listen and close; the proxy sees the hosts only, and Webex alone sees the token."""
     with client:
         assert len(client.get_call_history_data()) == 1
         client.listen()
@@ -61,7 +65,7 @@ def test_proxy_and_certificates_of_a_session(distant: DistantWebex) -> None:
 def test_token_is_not_shown_to_a_proxy_that_pretends_to_be_webex(
     distant: DistantWebex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without the bundle, a proxy that answers in the place of Webex is told nothing."""
+    """Without the bundle, a proxy that answers in the place of Webex gets no request."""
     monkeypatch.setenv("HTTPS_PROXY", distant.proxy)
 
     with client_of_webex() as client:
@@ -84,7 +88,7 @@ def test_no_proxy_leaves_the_proxy_out(
         asked.append(host)
         raise OSError("no such host")
 
-    monkeypatch.setattr("socket.getaddrinfo", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
     monkeypatch.setenv("HTTPS_PROXY", distant.proxy)
     monkeypatch.setenv("NO_PROXY", "wbx2.com")
 
@@ -93,3 +97,56 @@ def test_no_proxy_leaves_the_proxy_out(
 
     assert asked == ["u2c.wbx2.com"]
     assert distant.tunnels == []
+
+
+def test_netrc_does_not_win(
+    cloud: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A .netrc that knows the host does not take the token's place."""
+    netrc = tmp_path / ".netrc"
+    netrc.write_text("default login somebody password else\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(netrc))
+
+    with CallHistoryClient(cloud.webex()) as client:
+        assert client.get_call_history_data().ok
+
+    sent = {request.headers["Authorization"] for request in cloud.requests}
+    assert sent == {f"Bearer {cloud.access_token}"}
+
+
+@pytest.mark.parametrize("of_environment", [True, False])
+def test_proxy_sees_no_token(monkeypatch: pytest.MonkeyPatch, of_environment: bool) -> None:
+    """Webex is asked through a proxy that is set, which sees where to, and not the token."""
+    session = requests.Session()
+    with WireServer(lambda c: c.send(answer(status="407 Proxy Authentication Required"))) as proxy:
+        address = f"http://127.0.0.1:{proxy.port}"
+        if of_environment:
+            monkeypatch.setenv("HTTPS_PROXY", address)
+        else:
+            session.proxies["https"] = address
+        webex = Webex(access_token=TOKEN, session=session, max_retries=0)
+        with pytest.raises(TransportError, match=r"GET u2c\.wbx2\.com: no answer"):
+            CallHistoryClient(webex).get_call_history_data()
+
+    (request,) = proxy.requests
+    assert request.startswith(b"CONNECT u2c.wbx2.com:443 ")
+    assert TOKEN.encode() not in request
+
+
+@pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", None])
+def test_loopback_passes_no_proxy(
+    cloud: Sandbox, monkeypatch: pytest.MonkeyPatch, name: str | None
+) -> None:
+    """What is meant for this machine passes no proxy, of the environment or of the session."""
+    session = requests.Session()
+    with WireServer(lambda connection: connection.send(answer())) as proxy:
+        if name is None:
+            session.proxies["http"] = f"http://127.0.0.1:{proxy.port}"
+        else:
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
+        with cloud.webex(session=session) as webex, CallHistoryClient(webex) as client:
+            assert client.get_call_history_data().ok
+
+    assert proxy.requests == []

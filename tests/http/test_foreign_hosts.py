@@ -11,13 +11,13 @@ import pytest
 import responses
 
 from callhistory import (
+    ApiError,
     CallHistoryClient,
     DecodeError,
     ListenError,
     TransportError,
     Webex,
 )
-from callhistory._http.response import Refused
 from callhistory._webex.catalog import COMMERCIAL_U2C
 from callhistory.sandbox import Sandbox
 from tests.support.listening_clients import failure_of_listen
@@ -59,7 +59,7 @@ class Elsewhere:
 
 @pytest.fixture
 def elsewhere() -> Iterator[Elsewhere]:
-    """Give a foreign host; nobody may come to it."""
+    """Return a foreign host; the test fails if anybody has connected to it."""
     made = Elsewhere()
     yield made
     assert made.is_untouched()
@@ -90,7 +90,10 @@ def test_redirected_request_does_not_arrive(
         location = f"{scheme}://{elsewhere.address}{path}"
         used_cloud.fail_next(path, status=status, headers={"Location": location})
         with CallHistoryClient(used_cloud.webex()) as client:
-            assert CALLS[path](client).status_code == status
+            answered = CALLS[path](client)
+        assert (answered.status_code, answered.message) == (status, "FAILURE")
+        assert answered.data.error == f"{status} Exception has occurred"
+    assert len(used_cloud.requests_to(path)) == 2
 
 
 @pytest.mark.parametrize("status", REDIRECTS)
@@ -102,12 +105,12 @@ def test_redirected_goodbye_and_refresh_do_not_arrive(
     used_cloud.fail_next("/devices/", method="PUT", status=status, headers=headers)
     used_cloud.fail_next("/devices/", method="DELETE", status=status, headers=headers)
 
-    with used_cloud.webex() as webex:
-        webex.device()
-        with pytest.raises(Refused) as caught:
-            webex.refresh_device()
+    with used_cloud.webex() as webex, CallHistoryClient(webex) as client:
+        assert client.get_call_history_data().ok
+        with pytest.raises(ApiError) as caught:
+            webex._account.refresh_device(client._session)
 
-    assert caught.value.answer.status_code == status
+    assert caught.value.status_code == status
     assert [r.method for r in used_cloud.requests_to("/devices/")] == ["PUT", "DELETE"]
 
 
@@ -134,11 +137,12 @@ def test_refreshed_device_there_is_refused(cloud: Sandbox, elsewhere: Elsewhere)
     moved = {"url": f"http://{elsewhere.address}/devices/1"}
     cloud.fail_next("/devices/", method="PUT", body=moved)
 
-    with cloud.webex() as webex:
-        device = webex.device()
+    with cloud.webex() as webex, CallHistoryClient(webex) as client:
+        account, session = webex._account, client._session
+        device = account.device(session)
         with pytest.raises(DecodeError, match="url: expected an address of Webex"):
-            webex.refresh_device()
-        assert webex.device() == device
+            account.refresh_device(session)
+        assert account.device(session) == device
 
     assert cloud.devices == ()
 

@@ -6,20 +6,22 @@ import json
 import re
 import ssl
 import threading
-import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from io import BytesIO
 from typing import Any
 
 import pytest
 import requests
-from requests.adapters import BaseAdapter
+from requests.adapters import HTTPAdapter
 
 from callhistory import CallHistoryClient, TransportError, Webex
-from callhistory._http.retry import pause
+from callhistory._http.retry import RetryPolicy, retry_after
+from callhistory._limits import Limits
 from callhistory.sandbox import Sandbox
+from tests.support.canned_adapter import CannedAdapter, canned, session_with
+from tests.support.limits import BRISK
 from tests.support.waiting import wait_until
 from tests.support.wire_server import Connection, WireServer, answer
 
@@ -35,13 +37,7 @@ CALLS = [
         lambda client: client.delete_call_history_records([PAIR]), "/markAsDeleted", id="delete"
     ),
 ]
-
-
-def answered(status: int, **headers: str) -> requests.Response:
-    response = requests.Response()
-    response.status_code = status
-    response.headers.update({name.replace("_", "-"): text for name, text in headers.items()})
-    return response
+POLICY = RetryPolicy(connect=1, read=1, retries=1_000_000)
 
 
 # --- which failures ---
@@ -76,7 +72,7 @@ def test_other_status_is_the_answer_at_once(
 def test_every_service_is_tried_again(
     cloud: Sandbox, client: CallHistoryClient, service: str
 ) -> None:
-    """Catalog and device registration are as patient as the history."""
+    """The catalog and the device registration are retried as often as the history."""
     cloud.fail_next(service, status=503, times=2)
     cloud.fail_next(service, reset=True)
 
@@ -142,15 +138,13 @@ def test_max_retries_is_a_whole_number(max_retries: object) -> None:
 def test_bad_certificate_is_not_tried_again() -> None:
     """A certificate that nobody vouches for does not become better."""
     with WireServer(lambda connection: connection.send(answer()), tls=True) as server:
-        attempts = 0
-        webex = Webex(access_token=TOKEN, u2c_url=server.url)
+        webex = Webex(access_token=TOKEN, u2c_url=server.url, _limits=BRISK)
         with pytest.raises(TransportError, match="CERTIFICATE_VERIFY_FAILED") as caught:
             CallHistoryClient(webex).get_call_history_data()
-        attempts = len(server.requests)
 
     assert isinstance(caught.value.__cause__, ssl.SSLCertVerificationError)
     assert "attempts" not in str(caught.value)
-    assert attempts == 0
+    assert server.requests == []
 
 
 # --- timeouts ---
@@ -201,29 +195,29 @@ def test_read_timeout_then_an_answer_is_a_success(cloud: Sandbox) -> None:
         assert CallHistoryClient(webex).get_call_history_data().ok
 
 
-def hang_in_headers(connection: Connection) -> None:
-    connection.send(b"HTTP/1.1 200 OK\r\nContent-Le")
-    connection.hang()
+HEAD = b"HTTP/1.1 200 OK\r\n"
 
 
-def hang_in_body(connection: Connection) -> None:
-    connection.send(b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"serviceLinks"')
-    connection.hang()
-
-
-def hang_in_chunks(connection: Connection) -> None:
-    connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{")
-    connection.hang()
-
-
-@pytest.mark.parametrize("behavior", [hang_in_headers, hang_in_body, hang_in_chunks])
-def test_silence_within_an_answer_is_a_read_timeout(behavior: Callable[[Any], None]) -> None:
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        HEAD + b"Content-Le",
+        HEAD + b'Content-Length: 100\r\n\r\n{"serviceLinks"',
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{",
+    ],
+    ids=["headers", "body", "chunk"],
+)
+def test_silence_within_an_answer_is_a_read_timeout(beginning: bytes) -> None:
     """A server that falls silent halfway is asked twice at most."""
-    with WireServer(behavior) as server:
-        webex = Webex(access_token=TOKEN, u2c_url=server.url, timeout=(5, 0.3))
-        with pytest.raises(TransportError, match="after 2 attempts") as caught:
+
+    def fall_silent(connection: Connection) -> None:
+        connection.send(beginning)
+        connection.hang()
+
+    with WireServer(fall_silent) as server:
+        webex = Webex(access_token=TOKEN, u2c_url=server.url, timeout=(5, 0.3), _limits=BRISK)
+        with webex, pytest.raises(TransportError, match="after 2 attempts") as caught:
             CallHistoryClient(webex).get_call_history_data()
-        webex.close()
 
     assert isinstance(caught.value.__cause__, TimeoutError)
     assert len(server.requests) == 2
@@ -232,23 +226,20 @@ def test_silence_within_an_answer_is_a_read_timeout(behavior: Callable[[Any], No
 # --- how long to wait ---
 
 
-def test_backoff_doubles_with_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_backoff_doubles_with_jitter() -> None:
     """Each wait is up to twice as long as the one before, never less than half of that."""
-    monkeypatch.setattr("callhistory._http.retry._FIRST_BACKOFF", 0.5)
-    outcome = answered(503)
+    outcome = canned(503)
 
     for attempt, longest in enumerate([0.5, 1, 2, 4, 8], start=1):
-        waits = [pause(outcome, attempt) or 0 for _ in range(300)]
+        waits = [POLICY.pause(outcome, attempt) or 0 for _ in range(300)]
         assert longest / 2 <= min(waits) < longest * 0.6
         assert longest * 0.9 < max(waits) <= longest
 
 
 @pytest.mark.parametrize("attempt", [8, 100, 1_025, 1_000_000])
-def test_backoff_has_an_end(monkeypatch: pytest.MonkeyPatch, attempt: int) -> None:
+def test_backoff_has_an_end(attempt: int) -> None:
     """However many attempts there were, the next wait is of about a minute at most."""
-    monkeypatch.setattr("callhistory._http.retry._FIRST_BACKOFF", 0.5)
-
-    wait = pause(answered(503), attempt)
+    wait = POLICY.pause(canned(503), attempt)
 
     assert wait is not None
     assert 32 <= wait <= 64
@@ -281,14 +272,11 @@ def test_retry_after_as_a_date_is_honoured(cloud: Sandbox, client: CallHistoryCl
 @pytest.mark.parametrize(
     "past", [0, "Thu, 01 Jan 1970 00:00:00 GMT", "Thu, 01 Jan 1970 00:00:00 -0000"]
 )
-def test_retry_after_that_is_over_means_at_once(
-    cloud: Sandbox, monkeypatch: pytest.MonkeyPatch, past: float | str
-) -> None:
+def test_retry_after_that_is_over_means_at_once(cloud: Sandbox, past: float | str) -> None:
     """Zero seconds and a date in the past are no reason to wait at all."""
-    monkeypatch.setattr("callhistory._http.retry._FIRST_BACKOFF", 30)
     cloud.fail_next("/catalog", retry_after=past, times=4)
 
-    with cloud.webex() as webex:
+    with cloud.webex(_limits=Limits(first_backoff=30)) as webex:
         assert CallHistoryClient(webex).get_call_history_data().ok
 
 
@@ -308,12 +296,6 @@ def test_long_retry_after_ends_the_retries(
     with pytest.raises(Exception, match=re.escape(f"retry after {asked:g} s")) as caught:
         history.raise_for_status()
     assert caught.value.retry_after == asked  # type: ignore[attr-defined] # an ApiError
-
-
-def test_retry_after_of_a_minute_is_still_waited_for() -> None:
-    """60 seconds are waited for, 61 are not."""
-    assert pause(answered(429, Retry_After="60"), 1) == 60
-    assert pause(answered(429, Retry_After="61"), 1) is None
 
 
 def test_far_date_ends_the_retries(cloud: Sandbox, client: CallHistoryClient) -> None:
@@ -348,43 +330,100 @@ def test_retry_after_of_a_final_status_is_told(cloud: Sandbox, client: CallHisto
     assert client.get_call_history_data().retry_after == 30
 
 
+@pytest.mark.parametrize(("asked", "pause"), [("60", 60), ("61", None)])
+def test_retry_after_of_a_minute_is_still_waited_for(asked: str, pause: float | None) -> None:
+    """60 seconds are waited for, 61 are not."""
+    assert POLICY.pause(canned(429, Retry_After=asked), 1) == pause
+
+
+def test_policy_without_retries_left_has_no_pause() -> None:
+    """After as many retries as the policy allows there is no other attempt."""
+    policy = RetryPolicy(connect=1, read=1, retries=2)
+
+    assert [policy.pause(canned(503), attempt) is None for attempt in (1, 2, 3)] == [
+        False,
+        False,
+        True,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("0", 0),
+        ("7", 7),
+        (" 7 ", 7),
+        ("120", 120),
+        ("999999999", 999999999),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
+        ("Thursday, 01-Jan-70 00:00:00 GMT", 0),
+        ("Thu Jan  1 00:00:00 1970", 0),
+        *(
+            (text, None)
+            for text in (
+                "",
+                " ",
+                "nan",
+                "inf",
+                "-inf",
+                "1e3",
+                "1e3000",
+                "-5",
+                "+5",
+                "1.5",
+                "0x10",
+                "1_000",
+                "\N{ARABIC-INDIC DIGIT FIVE}",
+                "5, 5",
+                "5 seconds",
+                "9" * 400,
+                "rand(30),add(30)",
+                "Thu, 99 Jan 1970 00:00:00 GMT",
+                "Thu, 01 Jan 99999 00:00:00 GMT",
+                "Thu, 01 Jan 1970 00:00:00 +999999999999",
+                "Thu,",
+                ",",
+                "\x00",
+            )
+        ),
+    ],
+)
+def test_retry_after_is_read_or_counts_as_none(text: str, seconds: float | None) -> None:
+    """Seconds and dates are understood; anything else is as if it were not there."""
+    assert retry_after({"Retry-After": text}) == seconds
+
+
 # --- who waits ---
 
 
 @pytest.mark.parametrize("fault", [{"status": 503}, {"reset": True}], ids=["status", "failure"])
-def test_close_ends_a_wait(
-    cloud: Sandbox, monkeypatch: pytest.MonkeyPatch, fault: dict[str, Any]
-) -> None:
-    """close() from another thread ends the wait between two attempts: what came last is it."""
-    waits = threading.Event()
+def test_close_ends_a_wait(cloud: Sandbox, fault: dict[str, Any]) -> None:
+    """close() from another thread ends the wait between two attempts; the last outcome counts."""
+    attempted = threading.Event()
 
-    def long_pause(*_: object) -> float:
-        waits.set()
-        return 60
+    class Adapter(HTTPAdapter):
+        def send(self, *args: Any, **kwargs: Any) -> requests.Response:
+            try:
+                return super().send(*args, **kwargs)
+            finally:
+                attempted.set()
 
-    client = CallHistoryClient(cloud.webex())
-    client.update_missed_calls([PAIR])
-    monkeypatch.setattr("callhistory._http.retry.pause", long_pause)
-    cloud.fail_next(HISTORY, times=50, **fault)
-    outcome: list[object] = []
+    with requests.Session() as session:
+        session.mount("http://", Adapter())
+        webex = cloud.webex(
+            session=session, calling_backend="WEBEX_CALLING", _limits=Limits(first_backoff=60)
+        )
+        client = CallHistoryClient(webex)
+        cloud.fail_next("/catalog", times=50, **fault)
+        with ThreadPoolExecutor(1) as pool:
+            call = pool.submit(client.get_call_history_data)
+            assert attempted.wait(10)
+            client.close()
+            error = call.exception(10)
+            outcome = type(error.__cause__) if error else call.result().status_code
 
-    def ask() -> None:
-        try:
-            outcome.append(client.get_call_history_data().status_code)
-        except TransportError as error:
-            outcome.append(type(error.__cause__))
-
-    thread = threading.Thread(target=ask)
-    thread.start()
-    assert waits.wait(10)
-    began = time.monotonic()
-    client.close()
-    thread.join(10)
-
-    assert not thread.is_alive()
-    assert time.monotonic() - began < 10
-    assert outcome == [fault.get("status", ConnectionResetError)]
-    assert len(cloud.requests_to(HISTORY, "GET")) == 1
+    assert outcome == fault.get("status", ConnectionResetError)
+    assert len(cloud.requests) == 1
 
 
 def test_threads_wait_for_themselves(cloud: Sandbox) -> None:
@@ -405,54 +444,10 @@ def test_threads_wait_for_themselves(cloud: Sandbox) -> None:
 # --- other adapters ---
 
 
-class Canned(BaseAdapter):
-    """An adapter that speaks no HTTP."""
-
-    def __init__(self, *outcomes: requests.Response | Exception) -> None:
-        super().__init__()
-        self.outcomes = list(outcomes)
-
-    def send(self, *args: Any, **kwargs: Any) -> requests.Response:
-        outcome = self.outcomes.pop(0)
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
-
-    def close(self) -> None:
-        raise AssertionError("it is the caller's to close")
-
-
-def canned(status: int, body: bytes) -> requests.Response:
-    response = answered(status)
-    response.raw = BytesIO(body)
-    return response
-
-
-def test_adapter_without_http_is_read_and_tried_again() -> None:
-    """An adapter whose answers do not come from urllib3 works as well, with the same retries."""
-    adapter = Canned(
-        canned(503, b"later"),
-        requests.ConnectionError("not yet"),
-        requests.ConnectTimeout("not yet"),
-        canned(200, json.dumps({"serviceLinks": {"janus": "https://janus-a.wbx2.com"}}).encode()),
-        canned(200, b'{"userSessions": []}'),
-    )
-    session = requests.Session()
-    session.mount("https://", adapter)
-    webex = Webex(access_token=TOKEN, session=session, calling_backend="BROADWORKS_CALLING")
-
-    with CallHistoryClient(webex) as client:
-        assert len(client.get_call_history_data()) == 0
-
-    assert adapter.outcomes == []
-
-
 def test_failure_that_does_not_pass_is_not_tried_again() -> None:
     """A request that cannot be made at all is given up at once."""
-    adapter = Canned(requests.exceptions.InvalidURL("what is that"))
-    session = requests.Session()
-    session.mount("https://", adapter)
-    webex = Webex(access_token=TOKEN, session=session)
+    adapter = CannedAdapter(requests.exceptions.InvalidURL("what is that"))
+    webex = Webex(access_token=TOKEN, session=session_with(adapter))
 
     with pytest.raises(TransportError, match="InvalidURL"):
         CallHistoryClient(webex).get_call_history_data()
@@ -460,57 +455,23 @@ def test_failure_that_does_not_pass_is_not_tried_again() -> None:
     assert adapter.outcomes == []
 
 
-def test_odd_failure_of_an_adapter_is_a_transport_error() -> None:
-    """An error of the system of a class that cannot be copied is told by its name."""
+def test_adapter_without_http_is_read_and_tried_again() -> None:
+    """An adapter whose answers do not come from urllib3 works as well, with the same retries."""
+    adapter = CannedAdapter(
+        canned(503, b"later"),
+        requests.ConnectionError("not yet"),
+        requests.ConnectTimeout("not yet"),
+        canned(200, json.dumps({"serviceLinks": {"janus": "https://janus-a.wbx2.com"}}).encode()),
+        canned(200, b'{"userSessions": []}'),
+    )
+    webex = Webex(
+        access_token=TOKEN,
+        session=session_with(adapter),
+        calling_backend="BROADWORKS_CALLING",
+        _limits=BRISK,
+    )
 
-    class OddError(OSError):
-        def __init__(self, *, code: int) -> None:
-            super().__init__(f"{TOKEN} {code}")
+    with CallHistoryClient(webex) as client:
+        assert len(client.get_call_history_data()) == 0
 
-    session = requests.Session()
-    session.mount("https://", Canned(OddError(code=5)))
-    webex = Webex(access_token=TOKEN, session=session)
-
-    with pytest.raises(TransportError, match="no answer: OddError") as caught:
-        CallHistoryClient(webex).get_call_history_data()
-
-    assert type(caught.value.__cause__) is OSError
-    assert TOKEN not in str(caught.value)
-
-
-def test_failure_of_the_operating_system_is_not_tried_again() -> None:
-    """An adapter's plain OSError, such as a missing certificate bundle, is told as it is."""
-    session = requests.Session()
-    session.verify = "/nowhere/bundle.pem"
-    webex = Webex(access_token=TOKEN, session=session)
-
-    with pytest.raises(TransportError, match=r"/nowhere/bundle\.pem") as caught:
-        CallHistoryClient(webex).get_call_history_data()
-
-    assert "attempts" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    "handled",
-    [
-        FileNotFoundError(2, "No such file", "/home/robin/private"),
-        requests.ReadTimeout("of another program"),
-        ssl.SSLCertVerificationError(1, "of another host"),
-    ],
-    ids=lambda error: type(error).__name__,
-)
-def test_what_the_program_was_handling_is_no_cause(
-    cloud: Sandbox, client: CallHistoryClient, handled: Exception
-) -> None:
-    """An error that the caller is handling neither passes for the cause nor changes the retries."""
-    cloud.fail_next("/catalog", reset=True, times=5)
-
-    try:
-        raise handled
-    except type(handled):
-        with pytest.raises(TransportError, match="after 5 attempts") as caught:
-            client.get_call_history_data()
-
-    assert isinstance(caught.value.__cause__, ConnectionResetError)
-    assert len(cloud.requests) == 5
-    assert handled.__context__ is None
+    assert adapter.outcomes == []

@@ -1,47 +1,41 @@
-"""Tokens: where they come from, and what happens when Webex refuses one."""
+"""Where tokens come from: one that is given, a function that is asked, a refresh at Webex."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from callhistory._http.tokens import Token
 
-from callhistory import AuthenticationError, CallHistoryClient, Webex
-from callhistory._http.token_source import AskedToken, StaticToken
+from callhistory import AuthenticationError, CallHistoryClient, TokenGrant, Webex
+from callhistory._http import token_source
+from callhistory._http.token import Token
+from callhistory._http.token_source import AskedToken, GivenToken
 from callhistory.sandbox import Sandbox
-from tests.support.error_contents import failure_of, shown_by
+from tests.support.error_contents import failure_of
+from tests.support.tokens import (
+    NothingToSend,
+    TokenFunction,
+    refreshes,
+    refreshing,
+    tokens_seen,
+)
 
+TOKEN = "/access_token"
 HISTORY = "/history/userSessions"
 UNAUTHORIZED = "User is unauthorised, possible token expiry"
+TWO_WEEKS = 14 * 24 * 3600  # the life of a sandbox's token, in seconds
 
 
-class Source:
-    """Gives one token after the other, the last one for ever, and counts how often it is asked."""
-
-    def __init__(self, *tokens: object) -> None:
-        self.tokens = list(tokens)
-        self.asked = 0
-
-    def __call__(self) -> str:
-        self.asked += 1
-        token = self.tokens.pop(0) if len(self.tokens) > 1 else self.tokens[0]
-        if isinstance(token, Exception):
-            raise token
-        return token  # type: ignore[return-value] # some of them are none
-
-
-def _no_form(form: object) -> Any:
-    raise AssertionError(f"nothing is to be sent: {form}")
-
-
-def tokens_seen(cloud: Sandbox) -> list[str]:
-    return [
-        request.headers["Authorization"].removeprefix("Bearer ")
-        for request in cloud.requests_to(HISTORY)
-    ]
+@contextmanager
+def asking(cloud: Sandbox, *tokens: object) -> Iterator[tuple[CallHistoryClient, TokenFunction]]:
+    """Return a client that asks a function for its token, and that function."""
+    function = TokenFunction(*tokens)
+    with CallHistoryClient(cloud.webex(access_token=function)) as client:
+        yield client, function
 
 
 # --- where a token comes from ---
@@ -76,240 +70,139 @@ def test_no_token_at_all_is_an_authentication_error(
     assert caught.value.tracking_id is None
 
 
-def test_static_token_loses_its_white_space(cloud: Sandbox) -> None:
-    """A token that was read from a file with its newline is sent without."""
-    with cloud.webex(access_token=f" {cloud.access_token}\r\n") as webex:
-        assert CallHistoryClient(webex).get_call_history_data().ok
-
-    assert tokens_seen(cloud) == [cloud.access_token]
-
-
-def test_source_gives_a_token_without_its_white_space(cloud: Sandbox) -> None:
-    """What a function gives loses its white space, too."""
-    with cloud.webex(access_token=lambda: f"{cloud.access_token}\n") as webex:
-        assert CallHistoryClient(webex).get_call_history_data().ok
-
-    assert tokens_seen(cloud) == [cloud.access_token]
-
-
-BAD_TOKENS = [
-    "Bearer sEcReT",
-    "bearer\tsEcReT",
-    "sEcReT\nX-Other: header",
-    "sEcReT\x00",
-    "sEcReT\x7f",
-    "sEcReTé",
-    "sEcReT\u2028x",
-]
-
-
-@pytest.mark.parametrize("token", BAD_TOKENS)
-@pytest.mark.parametrize(
-    "make",
-    [
-        CallHistoryClient,
-        lambda token: Webex(access_token=token),
-        StaticToken,
-        lambda token: AskedToken(lambda: token).current(_no_form),
-    ],
-    ids=["client", "webex", "static", "asked"],
-)
-def test_what_no_token_holds_is_refused_unseen(make: Callable[[str], object], token: str) -> None:
-    """A token that holds white space or the like is a ValueError that does not show it."""
-    with pytest.raises(ValueError, match="without 'Bearer'") as caught:
-        make(token)
-
-    assert "sEcReT" not in f"{caught.value} {caught.value!r}"
-    assert caught.value.__cause__ is None
-    assert caught.value.__context__ is None
-
-
-@pytest.mark.parametrize("token", BAD_TOKENS)
-def test_bad_token_of_a_source_is_in_no_frame(cloud: Sandbox, token: str) -> None:
-    """A bad token that a function gave is not among the variables of the error's frames."""
-    client = CallHistoryClient(cloud.webex(access_token=Source(token, token)))
-
-    error = failure_of(client.get_call_history_data)
-
-    assert isinstance(error, ValueError)
-    assert "sEcReT" not in shown_by(error)
-    assert cloud.requests == ()
-
-
-def test_bad_token_of_the_environment_is_in_no_frame(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bad token of the environment is refused at once, and is not in the error's frames."""
-    monkeypatch.setenv("WEBEX_ACCESS_TOKEN", "Bearer sEcReT")
-
-    error = failure_of(Webex)
-
-    assert isinstance(error, ValueError)
-    assert "sEcReT" not in shown_by(error)
-
-
-@pytest.mark.parametrize("token", ["", "  \n"])
-def test_empty_token_is_refused(token: str) -> None:
-    """An empty text is not the environment's token, but a mistake."""
-    with pytest.raises(ValueError, match="access_token: is empty"):
-        CallHistoryClient(token)
-
-
-@pytest.mark.parametrize("token", [5, b"bytes", 1.5, ["token"]])
-def test_token_of_another_type_is_refused(token: object) -> None:
-    """What is neither a text nor a function is a TypeError that names the type only."""
-    with pytest.raises(TypeError, match=type(token).__name__) as caught:
-        Webex(access_token=token)  # type: ignore[arg-type] # that is the point
-    assert repr(token) not in str(caught.value)
-
-
 def test_tokens_are_not_shown() -> None:
     """No repr of what holds a token shows it."""
-    source = Source("sEcReT")
-    asked = AskedToken(source)
-    asked.current(_no_form)
+    asked = AskedToken(TokenFunction("sEcReT"))
+    token = asked.current(NothingToSend())
 
-    shown = (
-        f"{Token('sEcReT', 1)!r} {StaticToken('sEcReT')!r} {asked!r} {asked.current(_no_form)!r}"
-    )
-
-    assert "sEcReT" not in shown
+    assert token == Token("sEcReT", 1)
+    assert "sEcReT" not in f"{token!r} {GivenToken('sEcReT')!r} {asked!r}"
 
 
-# --- a function that gives the token ---
+# --- a function that returns the token ---
 
 
-def test_source_is_asked_at_first_need_and_once(cloud: Sandbox) -> None:
+def test_function_is_asked_at_first_need_and_once(cloud: Sandbox) -> None:
     """Making a client asks for no token; all its requests together ask once."""
-    source = Source(cloud.access_token)
-    client = CallHistoryClient(cloud.webex(access_token=source))
-    assert source.asked == 0
+    with asking(cloud, cloud.access_token) as (client, function):
+        assert function.asked == 0
+        client.get_call_history_data()
+        client.get_call_history_data()
 
-    client.get_call_history_data()
-    client.get_call_history_data()
-    client.close()
-
-    assert source.asked == 1
+    assert function.asked == 1
 
 
 @pytest.mark.parametrize("nothing", [None, "", " \n"])
-def test_source_without_a_token_is_an_authentication_error(
+def test_function_without_a_token_is_an_authentication_error(
     cloud: Sandbox, nothing: str | None
 ) -> None:
-    """A function that gives no token leaves nothing to try: an error, and no request."""
-    client = CallHistoryClient(cloud.webex(access_token=Source(nothing)))
-
-    with pytest.raises(AuthenticationError, match="gave none") as caught:
+    """A function that returns no token leaves nothing to try: an error, and no request."""
+    with (
+        asking(cloud, nothing) as (client, _),
+        pytest.raises(AuthenticationError, match="gave none") as caught,
+    ):
         client.get_call_history_data()
 
     assert caught.value.status_code == 401
     assert cloud.requests == ()
 
 
-def test_source_that_gives_no_text_is_a_type_error(cloud: Sandbox) -> None:
-    """A function that gives a number is a mistake of the program."""
-    client = CallHistoryClient(cloud.webex(access_token=Source(12345678)))
-
-    with pytest.raises(TypeError, match="access_token: expected a text, not int") as caught:
+def test_function_that_returns_no_text_is_a_type_error(cloud: Sandbox) -> None:
+    """A function that returns a number is a mistake of the program."""
+    with (
+        asking(cloud, 12345678) as (client, _),
+        pytest.raises(TypeError, match="access_token: expected a text, not int") as caught,
+    ):
         client.get_call_history_data()
 
     assert "12345678" not in str(caught.value)
     assert cloud.requests == ()
 
 
-def test_error_of_a_source_is_the_callers(cloud: Sandbox) -> None:
-    """What the function raises comes out as it is, and the next call asks again."""
-    source = Source(LookupError("the vault is shut"), cloud.access_token)
-    client = CallHistoryClient(cloud.webex(access_token=source))
+@pytest.mark.parametrize("refused", [True, False])
+def test_error_of_the_function_is_the_callers(cloud: Sandbox, refused: bool) -> None:
+    """What the function raises comes out as it is, also after a 401; the next call asks again."""
+    tokens: list[object] = [LookupError("the vault is shut"), cloud.access_token]
+    if refused:
+        tokens.insert(0, cloud.access_token)
+        cloud.fail_next(HISTORY, status=401)
 
-    with pytest.raises(LookupError, match="the vault is shut"):
-        client.get_call_history_data()
-
-    assert client.get_call_history_data().ok
-    client.close()
+    with asking(cloud, *tokens) as (client, _):
+        with pytest.raises(LookupError, match="the vault is shut"):
+            client.get_call_history_data()
+        assert client.get_call_history_data().ok
 
 
 # --- a token that Webex refuses ---
 
 
 def test_refused_token_is_asked_for_anew_and_the_request_replayed(cloud: Sandbox) -> None:
-    """At a 401 the function is asked again, and the request sent again with what it gives."""
+    """At a 401 the function is asked again, and the request sent again with what it returns."""
     old = cloud.access_token
-    source = Source(old)
-    client = CallHistoryClient(cloud.webex(access_token=source))
-    client.get_call_history_data()
-    cloud.expire_token()
-    new = source.tokens[0] = cloud.issue_token()
-    cloud.forget_requests()
+    with asking(cloud, old) as (client, function):
+        client.get_call_history_data()
+        cloud.expire_token()
+        new = function.tokens[0] = cloud.issue_token()
+        cloud.forget_requests()
 
-    assert client.get_call_history_data().ok
-    assert tokens_seen(cloud) == [old, new]
-    assert client.get_call_history_data().ok
-    assert tokens_seen(cloud) == [old, new, new]
-    assert source.asked == 2
-    client.close()
+        assert client.get_call_history_data().ok
+        assert tokens_seen(cloud) == [old, new]
+        assert client.get_call_history_data().ok
+        assert tokens_seen(cloud) == [old, new, new]
+
+    assert function.asked == 2
 
 
 def test_refused_write_is_replayed_with_its_body(cloud: Sandbox) -> None:
     """A write that met a 401 is sent again as it was, and takes effect."""
-    source = Source(cloud.access_token)
-    client = CallHistoryClient(cloud.webex(access_token=source))
-    sessions = client.get_call_history_data()[:2]
-    cloud.expire_token()
-    source.tokens[0] = cloud.issue_token()
+    with asking(cloud, cloud.access_token) as (client, function):
+        sessions = client.get_call_history_data()[:2]
+        cloud.expire_token()
+        function.tokens[0] = cloud.issue_token()
 
-    assert client.delete_call_history_records(sessions).ok
+        assert client.delete_call_history_records(sessions).ok
 
-    first, second = cloud.requests_to("/markAsDeleted")
-    assert first.body == second.body
-    assert not {s.session_id for s in sessions} & {
-        s.session_id for s in client.get_call_history_data()
-    }
-    client.close()
+        first, second = cloud.requests_to("/markAsDeleted")
+        assert first.body == second.body
+        left = {session.session_id for session in client.get_call_history_data()}
+        assert left.isdisjoint(session.session_id for session in sessions)
 
 
 @pytest.mark.parametrize("service", ["/catalog", "/devices", HISTORY])
 def test_token_is_renewed_wherever_it_is_refused(cloud: Sandbox, service: str) -> None:
     """Catalog and device registration renew a refused token as the history does."""
-    source = Source(cloud.access_token, cloud.issue_token())
-    client = CallHistoryClient(cloud.webex(access_token=source))
     cloud.fail_next(service, status=401)
-
-    assert client.get_call_history_data().ok
-    assert source.asked == 2
-    assert len(cloud.requests_to(service, "POST" if service == "/devices" else "GET")) == 2
-    client.close()
+    with asking(cloud, cloud.access_token, cloud.issue_token()) as (client, function):
+        assert client.get_call_history_data().ok
+        assert function.asked == 2
+        assert len(cloud.requests_to(service, "POST" if service == "/devices" else "GET")) == 2
 
 
 def test_second_refusal_is_the_answer(cloud: Sandbox) -> None:
     """A request is replayed once: if the new token is refused as well, that is the answer."""
-    source = Source(cloud.access_token, cloud.issue_token(), cloud.issue_token())
-    client = CallHistoryClient(cloud.webex(access_token=source))
     cloud.fail_next(HISTORY, status=401, times=2)
+    tokens = cloud.access_token, cloud.issue_token(), cloud.issue_token()
+    with asking(cloud, *tokens) as (client, function):
+        history = client.get_call_history_data()
 
-    history = client.get_call_history_data()
-
-    assert history.status_code == 401
-    assert history.data.error == UNAUTHORIZED
-    assert source.asked == 2
-    assert len(cloud.requests_to(HISTORY)) == 2
-    with pytest.raises(AuthenticationError, match=UNAUTHORIZED):
-        history.raise_for_status()
-    client.close()
+        assert (history.status_code, history.data.error) == (401, UNAUTHORIZED)
+        assert function.asked == 2
+        assert len(cloud.requests_to(HISTORY)) == 2
+        with pytest.raises(AuthenticationError, match=UNAUTHORIZED):
+            history.raise_for_status()
 
 
 def test_same_token_again_is_not_replayed(cloud: Sandbox) -> None:
-    """A function that gives the refused token again is asked once, and nothing is replayed."""
-    source = Source(cloud.access_token)
-    client = CallHistoryClient(cloud.webex(access_token=source))
+    """A function that returns the refused token again is asked once, and nothing is replayed."""
     cloud.fail_next(HISTORY, status=401)
+    with asking(cloud, cloud.access_token) as (client, function):
+        assert client.get_call_history_data().status_code == 401
+        assert function.asked == 2
+        assert len(cloud.requests_to(HISTORY)) == 1
 
-    assert client.get_call_history_data().status_code == 401
-    assert source.asked == 2
-    assert len(cloud.requests_to(HISTORY)) == 1
-    client.close()
 
-
-def test_static_token_that_is_refused_is_the_answer(cloud: Sandbox) -> None:
-    """There is nothing to renew a static token with: its 401 is returned, after one request."""
+def test_given_token_that_is_refused_is_the_answer(cloud: Sandbox) -> None:
+    """There is nothing to renew a given token with: its 401 is returned, after one request."""
     cloud.expire_token()
     client = CallHistoryClient(cloud.webex())
 
@@ -320,64 +213,329 @@ def test_static_token_that_is_refused_is_the_answer(cloud: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("nothing", [None, "", "\n"])
-def test_refusal_is_the_answer_when_no_other_token_is_had(
+def test_refusal_is_the_answer_when_there_is_no_other_token(
     cloud: Sandbox, nothing: str | None
 ) -> None:
     """If the function has no other token for a refused one, the 401 is the answer."""
-    client = CallHistoryClient(cloud.webex(access_token=Source(cloud.access_token, nothing)))
     cloud.fail_next(HISTORY, status=401)
-
-    assert client.get_call_history_data().status_code == 401
-    assert len(cloud.requests_to(HISTORY)) == 1
-    assert client.get_call_history_data().ok, "the token that it has is still tried"
-    client.close()
-
-
-def test_error_of_a_source_at_a_refusal_is_the_callers(cloud: Sandbox) -> None:
-    """A function that breaks when it is asked again is not passed off as a 401."""
-    source = Source(cloud.access_token, LookupError("the vault is shut"), cloud.access_token)
-    client = CallHistoryClient(cloud.webex(access_token=source))
-    cloud.fail_next(HISTORY, status=401)
-
-    with pytest.raises(LookupError, match="the vault is shut"):
-        client.get_call_history_data()
-
-    assert client.get_call_history_data().ok
-    client.close()
+    with asking(cloud, cloud.access_token, nothing) as (client, _):
+        assert client.get_call_history_data().status_code == 401
+        assert len(cloud.requests_to(HISTORY)) == 1
+        assert client.get_call_history_data().ok, "the token that it has is still tried"
 
 
 def test_environment_is_read_again_at_a_refusal(
     cloud: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A program that puts a new token into its environment needs no new client."""
-    old = cloud.access_token
-    monkeypatch.setenv("WEBEX_ACCESS_TOKEN", old)
-    client = CallHistoryClient(Webex(u2c_url=cloud.u2c_url))
-    client.get_call_history_data()
-    cloud.expire_token()
+    monkeypatch.setenv("WEBEX_ACCESS_TOKEN", cloud.access_token)
+    with CallHistoryClient(Webex(u2c_url=cloud.u2c_url)) as client:
+        client.get_call_history_data()
+        cloud.expire_token()
 
-    assert client.get_call_history_data().status_code == 401
-    monkeypatch.delenv("WEBEX_ACCESS_TOKEN")
-    assert client.get_call_history_data().status_code == 401
-    monkeypatch.setenv("WEBEX_ACCESS_TOKEN", cloud.issue_token())
-    assert client.get_call_history_data().ok
-    client.close()
+        assert client.get_call_history_data().status_code == 401
+        monkeypatch.delenv("WEBEX_ACCESS_TOKEN")
+        assert client.get_call_history_data().status_code == 401
+        monkeypatch.setenv("WEBEX_ACCESS_TOKEN", cloud.issue_token())
+        assert client.get_call_history_data().ok
 
 
 def test_threads_with_the_same_refusal_ask_once(cloud: Sandbox) -> None:
     """Eight threads that meet the same 401 ask for one new token, and all go on with it."""
     old, new = cloud.access_token, cloud.issue_token()
-    source = Source(old, new)
-    client = CallHistoryClient(cloud.webex(access_token=source))
-    client.get_call_history_data()
-    cloud.forget_requests()
-    # All eight are under way before the first of them is answered.
-    cloud.fail_next(HISTORY, status=401, times=8, delay=1)
+    with asking(cloud, old, new) as (client, function):
+        client.get_call_history_data()
+        cloud.forget_requests()
+        # All eight are under way before the first of them is answered.
+        cloud.fail_next(HISTORY, status=401, times=8, delay=1)
 
-    with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: client.get_call_history_data(), range(8)))
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda _: client.get_call_history_data(), range(8)))
 
     assert [answer.status_code for answer in answers] == [200] * 8
-    assert source.asked == 2
+    assert function.asked == 2
     assert tokens_seen(cloud) == [old] * 8 + [new] * 8
-    client.close()
+
+
+# --- a refresh ahead of the expiry ---
+
+
+class SteadyClock:
+    """The clock that goes on while the machine sleeps; ``time.monotonic()`` stands still.
+
+    Attributes:
+        now: its seconds.
+    """
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SteadyClock:
+    """Return the clock that tokens expire by."""
+    made = SteadyClock()
+    monkeypatch.setattr(token_source, "steady", made)
+    return made
+
+
+@pytest.mark.parametrize(("lifetime", "margin"), [(1000, 100), (TWO_WEEKS, 300)])
+def test_token_is_refreshed_ahead_of_its_expiry(
+    cloud: Sandbox, clock: SteadyClock, lifetime: int, margin: int
+) -> None:
+    """In the last tenth of its life, or five minutes, a token is refreshed, not refused.
+
+    It is so also if the machine has slept until then.
+    """
+    with refreshing(cloud, access_token=None) as client:
+        cloud.fail_next(TOKEN, body={"access_token": cloud.access_token, "expires_in": lifetime})
+        assert client.get_call_history_data().ok
+        clock.now = lifetime - margin - 1
+        assert client.get_call_history_data().ok
+        assert refreshes(cloud) == 1
+        clock.now += 2
+        assert client.get_call_history_data().ok
+        assert refreshes(cloud) == 2
+        assert len(cloud.requests_to(HISTORY)) == 3, "none was refused"
+
+
+def test_early_refresh_that_fails_costs_no_call(
+    cloud: Sandbox, clock: SteadyClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """While the token is still valid, a refresh that fails is logged, and tried again later."""
+    with refreshing(cloud, access_token=None) as client:
+        assert client.get_call_history_data().ok
+        clock.now = TWO_WEEKS - 100
+        cloud.fail_next(TOKEN, status=400, times=2)
+        assert client.get_call_history_data().ok
+        for count in (2, 3, 4):
+            assert client.get_call_history_data().ok
+            assert refreshes(cloud) == count, "not with every call"
+            clock.now += 31
+            assert client.get_call_history_data().ok
+    assert caplog.text.count("was not refreshed ahead of its expiry") == 2
+
+
+# --- several threads ---
+
+
+def test_threads_with_one_expired_token_refresh_it_once(cloud: Sandbox) -> None:
+    """Sixteen threads that meet the same 401 cause one refresh and one replay each."""
+    with refreshing(cloud) as client:
+        assert client.get_call_history_data().ok
+        cloud.forget_requests()
+        cloud.fail_next(HISTORY, status=401, times=16, delay=0.5)
+        with ThreadPoolExecutor(16) as pool:
+            answers = list(pool.map(lambda _: client.get_call_history_data(), range(16)))
+
+    assert all(answers)
+    assert refreshes(cloud) == 1
+    assert len(cloud.requests_to(HISTORY)) == 32
+
+
+def test_threads_share_a_refusal(cloud: Sandbox) -> None:
+    """Eight threads that wait for the same refresh are all told when it is refused, once."""
+    with refreshing(cloud, access_token=None) as client:
+        cloud.fail_next(TOKEN, status=400, times=100, delay=1)
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda _: client.get_call_history_data(), range(8)))
+
+    assert [answer.status_code for answer in answers] == [401] * 8
+    assert refreshes(cloud) == 1
+
+
+def test_threads_use_a_valid_token_while_another_is_fetched(
+    cloud: Sandbox, clock: SteadyClock
+) -> None:
+    """A token that is about to expire is used by others while one thread refreshes it."""
+    entered, leave = threading.Event(), threading.Event()
+
+    def store(_grant: TokenGrant) -> None:
+        if clock.now:
+            entered.set()
+            assert leave.wait(20)
+
+    with refreshing(cloud, access_token=None, on_refresh=store) as client:
+        assert client.get_call_history_data().ok
+        clock.now = TWO_WEEKS - 100.0
+        with ThreadPoolExecutor(1) as pool:
+            slow = pool.submit(client.get_call_history_data)
+            assert entered.wait(10)
+            assert client.get_call_history_data().ok
+            assert not slow.done()
+            leave.set()
+            assert slow.result(10).ok
+
+
+# --- on_refresh, and a function that makes calls ---
+
+
+@pytest.mark.parametrize("error", [OSError("disk full"), ValueError("no"), LookupError()])
+def test_on_refresh_that_fails_loses_no_token(
+    cloud: Sandbox, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    """When on_refresh fails, the call succeeds, the new tokens are kept, and its type is logged."""
+    on_refresh = TokenFunction(error)
+    with refreshing(cloud, on_refresh=lambda _grant: on_refresh()) as client:
+        for _ in range(2):
+            cloud.expire_token()
+            assert client.get_call_history_data().ok
+
+    assert on_refresh.asked == 2
+    assert caplog.text.count(f"on_refresh failed with {type(error).__name__}") == 2
+    assert not any(text and text in caplog.text for text in map(str, error.args))
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_on_refresh_that_uses_the_client_is_refused(cloud: Sandbox, is_first: bool) -> None:
+    """A call from within on_refresh is a RuntimeError, where it would wait for itself."""
+    errors: list[BaseException] = []
+
+    def use(_grant: TokenGrant) -> None:
+        errors.append(failure_of(client.get_call_history_data))
+
+    with refreshing(cloud, on_refresh=use) as client:
+        if not is_first:
+            client.get_call_history_data()
+        cloud.expire_token()
+        assert client.get_call_history_data().ok
+
+    (error,) = errors
+    assert isinstance(error, RuntimeError)
+    assert "uses the client that is waiting for it" in str(error)
+    assert refreshes(cloud) == 1
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_function_for_the_token_that_uses_the_client_is_refused(
+    cloud: Sandbox, is_first: bool
+) -> None:
+    """A function that returns the token can't make calls with the token that it is to return."""
+    tokens = [] if is_first else [cloud.access_token]
+
+    def function() -> str:
+        return tokens.pop() if tokens else str(client.get_call_history_data())
+
+    with CallHistoryClient(cloud.webex(access_token=function)) as client:
+        if not is_first:
+            client.get_call_history_data()
+            cloud.fail_next(HISTORY, status=401)
+        error = failure_of(client.get_call_history_data)
+
+    assert isinstance(error, RuntimeError)
+    assert "uses the client that is waiting for it" in str(error)
+
+
+# --- what is passed, and what the environment has ---
+
+
+@pytest.fixture
+def environment(cloud: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put all that it takes to refresh a token into the environment."""
+    monkeypatch.setenv("WEBEX_CLIENT_ID", cloud.client_id)
+    monkeypatch.setenv("WEBEX_CLIENT_SECRET", cloud.client_secret)
+    monkeypatch.setenv("WEBEX_REFRESH_TOKEN", f" {cloud.refresh_token}\n")
+
+
+def client_of(cloud: Sandbox, **options: Any) -> CallHistoryClient:
+    """Return a client with the tokens that are passed, or else of the environment."""
+    webex = Webex(u2c_url=cloud.u2c_url, token_url=cloud.token_url, **options)
+    return CallHistoryClient(webex)
+
+
+@pytest.mark.usefixtures("environment")
+def test_environment_has_all_it_takes(cloud: Sandbox) -> None:
+    """With the three variables and nothing passed, a token is asked for at first need."""
+    with client_of(cloud) as client:
+        assert client.get_call_history_data().ok
+        assert refreshes(cloud) == 1
+
+
+@pytest.mark.usefixtures("environment")
+def test_environments_access_token_is_used_first(
+    cloud: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An access token beside the three variables is used until it is refused."""
+    monkeypatch.setenv("WEBEX_ACCESS_TOKEN", cloud.access_token)
+    with client_of(cloud) as client:
+        assert client.get_call_history_data().ok
+        assert refreshes(cloud) == 0
+        cloud.expire_token()
+        assert client.get_call_history_data().ok
+        assert refreshes(cloud) == 1
+
+
+@pytest.mark.usefixtures("environment")
+def test_what_is_passed_is_completed_from_the_environment(
+    cloud: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program that stores the refresh token may leave the integration in the environment."""
+    monkeypatch.delenv("WEBEX_REFRESH_TOKEN")
+    # Perhaps another user's: it is not used.
+    monkeypatch.setenv("WEBEX_ACCESS_TOKEN", "of-another-user")
+    with client_of(cloud, refresh_token=cloud.refresh_token) as client:
+        assert client.get_call_history_data().ok
+    assert [request.path.endswith(TOKEN) for request in cloud.requests][:2] == [True, False]
+
+
+@pytest.mark.usefixtures("environment")
+def test_passed_access_token_is_not_refreshed_with_the_environments(cloud: Sandbox) -> None:
+    """A token that is passed alone stays the only one: the environment's may be another user's."""
+    with client_of(cloud, access_token=cloud.access_token) as client:
+        cloud.expire_token()
+        assert client.get_call_history_data().status_code == 401
+        assert refreshes(cloud) == 0
+
+
+THREE = ["client_id", "client_secret", "refresh_token"]
+
+
+@pytest.mark.parametrize("missing", THREE)
+def test_missing_part_is_named(missing: str) -> None:
+    """Of the three that it takes, the one that is missing is named with its variable."""
+    given: dict[str, Any] = dict.fromkeys(THREE, "sEcReT")
+    del given[missing]
+
+    error = failure_of(lambda: Webex(**given))
+
+    assert isinstance(error, ValueError)
+    assert str(error).startswith(f"{missing}: is missing; a token is refreshed with all of")
+    assert f"WEBEX_{missing.upper()}" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "text"),
+    [
+        ({"client_id": 5}, TypeError, "client_id: expected a text, not int"),
+        ({"client_secret": ""}, ValueError, "client_secret: is empty"),
+        ({"refresh_token": "a b"}, ValueError, "refresh_token: holds white space"),
+        ({"access_token": "a b"}, ValueError, "access_token: holds white space"),
+        ({"access_token": lambda: "x"}, TypeError, "a function renews its token itself"),
+        ({"on_refresh": "x"}, TypeError, "on_refresh: expected a function, not str"),
+        ({"token_url": 5}, TypeError, "token_url: expected a text, not int"),
+        ({"token_url": "http://webexapis.com/v1"}, ValueError, "token_url: is not protected"),
+        ({"token_url": "webexapis.com"}, ValueError, "token_url: is no address"),
+        ({"fedramp": True}, ValueError, "token_url: is needed for the government cloud"),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_what_makes_no_sense_is_refused(
+    options: dict[str, Any], kind: type[Exception], text: str
+) -> None:
+    """Bad credentials are refused at once, by their name and without their value."""
+    with pytest.raises(kind, match=text):
+        Webex(**(dict.fromkeys(THREE, "x") | options))
+
+
+@pytest.mark.parametrize("options", [{"access_token": "t"}, {"access_token": lambda: "t"}, {}])
+def test_on_refresh_that_would_never_be_called_is_refused(
+    options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a refresh token, on_refresh is a mistake: tokens would be lost in silence."""
+    monkeypatch.setenv("WEBEX_ACCESS_TOKEN", "t")
+
+    with pytest.raises(ValueError, match="on_refresh: would never be called"):
+        Webex(**options, on_refresh=print)

@@ -1,23 +1,26 @@
-"""The user's side of Webex: catalog and device, fetched once; what a Webex is made from."""
+"""The user's side of Webex: what it is made from, what its clients share, and how it ends."""
 
 from __future__ import annotations
 
-import re
+import copy
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-import responses
 
-from callhistory import CallHistoryClient, CallHistoryError, CallingBackend, TransportError, Webex
-from callhistory._concurrency import Once
-from callhistory._http.response import Refused
-from callhistory._webex.catalog import COMMERCIAL_U2C, GOVERNMENT_U2C
+from callhistory import (
+    CallHistoryClient,
+    CallHistoryError,
+    EndTimeSessionId,
+    TransportError,
+    Webex,
+)
 from callhistory.sandbox import Sandbox
+from tests.support.error_contents import failure_of
 from tests.support.waiting import wait_until
 
+PAIR = EndTimeSessionId("2026-01-31T09:30:00Z", "x")
 HISTORY = "/history/userSessions"
 TOKEN = "sEcReT"
 
@@ -31,44 +34,6 @@ def test_making_one_sends_nothing(cloud: Sandbox) -> None:
         pass
 
     assert cloud.requests == ()
-
-
-@pytest.mark.parametrize(
-    ("options", "variable", "url"),
-    [
-        ({}, None, COMMERCIAL_U2C),
-        ({"fedramp": True}, None, GOVERNMENT_U2C),
-        ({}, " \n", COMMERCIAL_U2C),
-        ({}, "https://u2c-a.wbx2.com/u2c/api/v1", "https://u2c-a.wbx2.com/u2c/api/v1"),
-        ({}, " https://u2c-a.wbx2.com/u2c/api/v1/\n", "https://u2c-a.wbx2.com/u2c/api/v1"),
-        (
-            {"u2c_url": "https://u2c-b.wbx2.com/"},
-            "https://u2c-a.wbx2.com",
-            "https://u2c-b.wbx2.com",
-        ),
-        (
-            {"u2c_url": "https://u2c-b.wbx2.com", "fedramp": True},
-            None,
-            "https://u2c-b.wbx2.com",
-        ),
-    ],
-)
-def test_catalog_is_where_it_is_said_to_be(
-    strict: responses.RequestsMock,
-    monkeypatch: pytest.MonkeyPatch,
-    options: dict[str, Any],
-    variable: str | None,
-    url: str,
-) -> None:
-    """The argument wins over the environment, and that over Webex's own clouds."""
-    if variable is not None:
-        monkeypatch.setenv("U2C_SERVICE_URL", variable)
-    strict.get(f"{url}/catalog?format=hostmap", status=404)
-
-    webex = Webex(access_token=TOKEN, **options)
-
-    assert CallHistoryClient(webex).get_call_history_data().status_code == 404
-    assert repr(webex) == f"<Webex at {url}>"
 
 
 @pytest.mark.parametrize(
@@ -186,264 +151,6 @@ def test_failed_bootstrap_is_not_remembered(
     assert len(cloud.requests_to(*other)) == 1
 
 
-def test_interrupted_bootstrap_is_somebody_elses(cloud: Sandbox) -> None:
-    """When the thread that fetches is interrupted, a thread that waits takes its place."""
-    once: Once[str] = Once()
-    fetching, waiting = threading.Event(), threading.Event()
-    values = []
-
-    def interrupted() -> str:
-        fetching.set()
-        assert waiting.wait(10)
-        raise KeyboardInterrupt
-
-    def first() -> None:
-        with pytest.raises(KeyboardInterrupt):
-            once.get(interrupted)
-
-    def second() -> None:
-        values.append(once.get(lambda: "value"))
-
-    threads = [threading.Thread(target=first), threading.Thread(target=second)]
-    threads[0].start()
-    assert fetching.wait(10)
-    assert once.peek() is None
-    threads[1].start()
-    assert wait_until(lambda: once._flight is not None and once._flight._condition._waiters)  # type: ignore[attr-defined] # the second one waits
-    waiting.set()
-    for thread in threads:
-        thread.join(10)
-
-    assert values == ["value"]
-    assert once.peek() == "value"
-
-
-def test_value_that_is_taken_meanwhile_is_told() -> None:
-    """A value that comes when it has been given up is handed over, and not kept."""
-    once: Once[str] = Once()
-    late: list[str] = []
-
-    def fetch() -> str:
-        assert once.take() is None
-        return "value"
-
-    assert once.get(fetch, late.append) == "value"
-    assert late == ["value"]
-    assert once.peek() is None
-    assert once.get(fetch) == "value"
-    assert once.peek() is None
-
-
-def test_value_is_replaced_only_if_it_is_still_there() -> None:
-    """Replacing a value that somebody else has replaced changes nothing."""
-    once: Once[str] = Once()
-    once.get(lambda: "first")
-
-    once.replace("second", "third")
-    assert once.peek() == "first"
-    once.replace("first", "second")
-    assert once.peek() == "second"
-    once.replace("second", None)
-    assert once.peek() is None
-    assert once.take() is None
-
-
-# --- the device ---
-
-
-def test_device_describes_this_program(cloud: Sandbox, client: CallHistoryClient) -> None:
-    """The registration names this library and a time after which Webex may forget it."""
-    client.get_call_history_data()
-
-    (request,) = cloud.requests_to("/devices")
-    assert request.query_string == "includeUpstreamServices=all"
-    body = request.json
-    assert set(body) == {
-        "name",
-        "deviceType",
-        "model",
-        "localizedModel",
-        "systemName",
-        "systemVersion",
-        "ttl",
-    }
-    assert (body["name"], body["deviceType"], body["ttl"]) == ("callhistory", "WEB", 1800)
-    assert all(isinstance(body[key], str) and body[key] for key in body.keys() - {"ttl"})
-
-
-def entitled(*keys: object) -> dict[str, Any]:
-    features = {"entitlement": [{"key": key, "val": "true"} for key in keys]}
-    return {"callingBehavior": "NATIVE_WEBEX_TEAMS_CALLING", "features": features}
-
-
-WEBEX, BROADWORKS = CallingBackend.WEBEX_CALLING, CallingBackend.BROADWORKS_CALLING
-
-
-@pytest.mark.parametrize(
-    ("said", "backend"),
-    [
-        (entitled("bc-sp-basic"), WEBEX),
-        (entitled("bc-sp-standard"), WEBEX),
-        (entitled("broadworks-connector"), BROADWORKS),
-        (entitled("other", "broadworks-connector", "bc-sp-basic"), BROADWORKS),
-        (entitled("bc-sp-standard", "broadworks-connector"), WEBEX),
-        (entitled("other"), None),
-        (entitled(), None),
-        (entitled(5, None, ["bc-sp-basic"], "bc-sp-basic"), WEBEX),
-        ({"callingBehavior": "NATIVE_SIP_CALL_TO_UCM"}, CallingBackend.UCM_CALLING),
-        ({**entitled("bc-sp-basic"), "callingBehavior": "NATIVE_SIP_CALL_TO_UCM"}, "UCM_CALLING"),
-        ({**entitled("bc-sp-basic"), "callingBehavior": "OTHER"}, None),
-        ({**entitled("bc-sp-basic"), "callingBehavior": None}, None),
-        ({**entitled(), "features": None}, None),
-        ({**entitled(), "features": []}, None),
-        ({**entitled(), "features": {"entitlement": "bc-sp-basic"}}, None),
-        ({**entitled(), "features": {"entitlement": {"key": "bc-sp-basic"}}}, None),
-        ({**entitled(), "features": {"entitlement": ["bc-sp-basic", None]}}, None),
-        ({}, None),
-    ],
-)
-def test_backend_is_the_devices(cloud: Sandbox, said: dict[str, Any], backend: str | None) -> None:
-    """The first entitlement that names a backend decides; what is unclear is unknown."""
-    url = f"{cloud.u2c_url}/devices/1"
-    cloud.fail_next("/devices", method="POST", body={"url": url, **said})
-
-    with cloud.webex() as webex, CallHistoryClient(webex) as client:
-        assert webex.backend() == backend
-        assert client.get_call_history_data().ok, "a history is had without knowing it"
-
-    (request,) = cloud.requests_to(HISTORY)
-    assert request.query.get("includeSharedSessions") == ("true" if backend == WEBEX else None)
-
-
-@pytest.mark.parametrize("backend", ["WEBEX_CALLING", "broadworks_calling", WEBEX, BROADWORKS])
-def test_given_backend_needs_no_device(cloud: Sandbox, backend: str) -> None:
-    """With calling_backend the three calls register no device, and close() deletes none."""
-    with cloud.webex(calling_backend=backend) as webex, CallHistoryClient(webex) as client:
-        history = client.get_call_history_data()
-        assert client.update_missed_calls(history[:1]).ok
-        assert client.delete_call_history_records(history[:1]).ok
-
-    assert cloud.requests_to("/devices") == ()
-    assert {request.headers.get("cisco-device-url") for request in cloud.requests} == {None}
-    shared = cloud.requests_to(HISTORY, "GET")[0].query.get("includeSharedSessions")
-    assert shared == ("true" if backend.upper() == "WEBEX_CALLING" else None)
-
-
-def test_refreshed_device_stays_the_same(cloud: Sandbox) -> None:
-    """A refresh tells Webex that the device is still there, and which version of it is known."""
-    with cloud.webex() as webex:
-        device = webex.refresh_device()
-        assert len(cloud.requests_to("/devices", "POST")) == 1, "there was none to refresh"
-        again = webex.refresh_device()
-        assert again.url == device.url
-
-        (request,) = cloud.requests_to("/devices", "PUT")
-        assert request.query_string == "includeUpstreamServices=all"
-        assert request.headers["If-None-Match"] == device.etag
-        assert request.json == cloud.requests_to("/devices", "POST")[0].json
-        assert len(cloud.devices) == 1
-
-
-def test_refresh_without_a_version_asks_for_the_whole(cloud: Sandbox) -> None:
-    """A device that came without an etag is refreshed without one."""
-    with cloud.webex() as webex:
-        url = webex.device().url
-        cloud.fail_next("/devices", method="PUT", body={"url": url, "userId": "somebody"})
-        fresh = webex.refresh_device()
-        assert (fresh.etag, fresh.user_id) == (None, "somebody")
-        assert webex.refresh_device().etag is not None
-
-    assert "If-None-Match" not in cloud.requests_to("/devices", "PUT")[1].headers
-
-
-def test_unchanged_device_is_kept(cloud: Sandbox) -> None:
-    """A refresh that says 304 leaves the device as it was."""
-    with cloud.webex() as webex:
-        device = webex.device()
-        cloud.fail_next("/devices", method="PUT", status=304)
-        assert webex.refresh_device() is device
-
-
-@pytest.mark.parametrize("status", [404, 410])
-def test_forgotten_device_is_registered_anew(cloud: Sandbox, status: int) -> None:
-    """A device that Webex does not know any more is replaced by a new one."""
-    with cloud.webex() as webex:
-        device = webex.device()
-        cloud.fail_next("/devices", method="PUT", status=status)
-        fresh = webex.refresh_device()
-        assert fresh.url != device.url
-        assert webex.device() is fresh
-
-
-def test_refused_refresh_is_raised_and_keeps_the_device(cloud: Sandbox) -> None:
-    """A refresh that Webex refuses is told with its answer; the device stays."""
-    with cloud.webex() as webex:
-        device = webex.device()
-        cloud.fail_next("/devices", method="PUT", status=403)
-        with pytest.raises(Refused) as caught:
-            webex.refresh_device()
-        assert caught.value.answer.status_code == 403
-        assert webex.device() is device
-
-
-def test_expired_device_is_not_named(
-    cloud: Sandbox, client: CallHistoryClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A request does not say that it comes from a device that Webex has forgotten."""
-    client.get_call_history_data()
-    monkeypatch.setattr("callhistory._webex.registration.time.monotonic", lambda: 1e12)
-    client.get_call_history_data()
-
-    first, second = cloud.requests_to(HISTORY)
-    assert "cisco-device-url" in first.headers
-    assert "cisco-device-url" not in second.headers
-
-
-def test_device_expires_unless_it_is_refreshed() -> None:
-    """A device that a program left behind is gone after its time, and does not hinder the next."""
-    now = datetime.now(UTC)
-    with Sandbox(clock=lambda: now) as cloud:
-        client = CallHistoryClient(cloud.webex())
-        client.get_call_history_data()
-        now += timedelta(seconds=1801)
-        assert cloud.devices == ()
-        client.close()  # Webex says 404, and that is as good
-
-    assert len(cloud.requests_to("/devices", "DELETE")) == 1
-
-
-# --- addresses of the catalog ---
-
-
-@pytest.mark.parametrize("slashes", ["", "/", "//"])
-def test_slashes_at_the_end_of_a_link_do_not_count(
-    strict: responses.RequestsMock, slashes: str
-) -> None:
-    """A service link may end in a slash: two of them in a row would be another address."""
-    links = {"janus": f"https://janus-a.wbx2.com/janus/api/v1{slashes}"}
-    strict.get(f"{COMMERCIAL_U2C}/catalog?format=hostmap", json={"serviceLinks": links})
-    strict.get(
-        re.compile(r"https://janus-a\.wbx2\.com/janus/api/v1/history/userSessions\?.*"),
-        json={"userSessions": []},
-    )
-    webex = Webex(access_token=TOKEN, u2c_url=COMMERCIAL_U2C + slashes, calling_backend=BROADWORKS)
-
-    assert CallHistoryClient(webex).get_call_history_data().ok
-
-
-def test_host_catalog_is_not_needed(strict: responses.RequestsMock) -> None:
-    """A catalog of links that are no texts, or without hosts, serves for the rest."""
-    links = {"janus": "https://janus-a.wbx2.com", "wdm": None, "hydra": 5}
-    strict.get(
-        f"{COMMERCIAL_U2C}/catalog?format=hostmap",
-        json={"serviceLinks": links, "hostCatalog": {"not a host": [], "[": []}},
-    )
-    strict.get(f"https://janus-a.wbx2.com{HISTORY}", json={"userSessions": []})
-    webex = Webex(access_token=TOKEN, calling_backend=BROADWORKS)
-
-    assert CallHistoryClient(webex).get_call_history_data().ok
-
-
 # --- its end ---
 
 
@@ -455,7 +162,7 @@ def test_closed_webex_refuses(cloud: Sandbox) -> None:
     webex.close()
     cloud.forget_requests()
 
-    for use in (client.get_call_history_data, lambda: CallHistoryClient(webex), webex.device):
+    for use in (client.get_call_history_data, lambda: CallHistoryClient(webex)):
         with pytest.raises(RuntimeError, match="this Webex is closed"):
             use()
     client.close()
@@ -477,11 +184,63 @@ def test_close_of_a_webex_deletes_the_device(cloud: Sandbox) -> None:
     assert cloud.devices == ()
 
 
-def test_no_answer_names_the_service(cloud: Sandbox) -> None:
-    """An error of the registration names its method and host."""
-    cloud.fail_next("/devices", reset=True)
-    with cloud.webex(max_retries=0) as webex, pytest.raises(TransportError) as caught:
-        webex.device()
+def test_client_that_closes_ends_its_own_calls_only(cloud: Sandbox) -> None:
+    """Of two clients of one Webex, one is closed while it waits: its call ends, nothing is sent."""
+    with cloud.webex() as webex, CallHistoryClient(webex) as other:
+        assert other.get_call_history_data().ok
+        client = CallHistoryClient(webex)
+        cloud.fail_next("/setReadState", retry_after=20)
+        with ThreadPoolExecutor(1) as pool:
+            call = pool.submit(client.update_missed_calls, [PAIR])
+            cloud.wait_for_requests("/setReadState")
+            client.close()
+            error = call.exception(5)
+            assert isinstance(error, TransportError) or call.result().status_code == 429
+        assert len(cloud.requests_to("/setReadState")) == 1
+        assert other.get_call_history_data().ok
+        assert len(cloud.devices) == 1
 
-    assert caught.value.method == "POST"
-    assert caught.value.host == cloud.u2c_url.split("/")[2]
+
+def test_webex_can_be_used_while_a_closed_client_still_asks(cloud: Sandbox) -> None:
+    """A client that joins while another's catalog request is broken off makes its own."""
+    cloud.fail_next("/catalog", delay=20)
+    with cloud.webex(max_retries=0) as webex:
+        first = CallHistoryClient(webex)
+        with ThreadPoolExecutor(2) as pool:
+            broken_off = pool.submit(first.get_call_history_data)
+            cloud.wait_for_requests("/catalog")
+            second = CallHistoryClient(webex)
+            waiting = pool.submit(second.get_call_history_data)
+            assert wait_until(lambda: waiting.running())
+            first.close()
+            assert waiting.result(10).ok
+            assert isinstance(broken_off.exception(5), TransportError)
+        second.close()
+
+
+def test_closing_a_webex_ends_the_calls_of_its_clients(cloud: Sandbox) -> None:
+    """Webex.close() ends what its clients wait for, also if they are still open."""
+    webex = cloud.webex()
+    client = CallHistoryClient(webex)
+    client.get_call_history_data()
+    cloud.fail_next(HISTORY, delay=20)
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(client.get_call_history_data)
+        cloud.wait_for_requests(HISTORY, count=2)
+        webex.close()
+        assert isinstance(call.exception(5), TransportError)
+    assert isinstance(failure_of(client.get_call_history_data), RuntimeError)
+    assert cloud.devices == ()
+    client.close()
+
+
+def test_closing_a_copy_closes_once(cloud: Sandbox) -> None:
+    """A client that was copied counts once: the device goes with the last of the others."""
+    with cloud.webex() as webex, CallHistoryClient(webex) as other:
+        client = CallHistoryClient(webex)
+        doubled = copy.copy(client)
+        client.close()
+        doubled.close()
+        assert other.get_call_history_data().ok
+        assert len(cloud.devices) == 1
+    assert not cloud.devices
