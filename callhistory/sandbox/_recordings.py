@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 
 import attrs
 
-from callhistory.sandbox._limits import SandboxLimits
+from callhistory.sandbox._sandbox_limits import SandboxLimits
 
 Direction = Literal["received", "sent"]
 Found = TypeVar("Found")

@@ -11,10 +11,10 @@ from callhistory._records.sessions import UserSession
 from callhistory._webex.account import Webex
 from callhistory.sandbox._faults.script import Script
 from callhistory.sandbox._faults.websocket_faults import WebsocketFaults
-from callhistory.sandbox._limits import SandboxLimits
 from callhistory.sandbox._mercury.switchboard import Switchboard
 from callhistory.sandbox._observation import Observation
 from callhistory.sandbox._recordings import Recordings
+from callhistory.sandbox._sandbox_limits import SandboxLimits
 from callhistory.sandbox._servers import Servers, listen
 from callhistory.sandbox._world.accounts import Account
 from callhistory.sandbox._world.addresses import TOKEN, U2C, Addresses

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -20,14 +21,16 @@ from callhistory import (
     Webex,
     signals,
 )
+from callhistory._http import token_refresh
 from callhistory.sandbox import Sandbox
 from tests.support.error_contents import failure_of, shown_by
 from tests.support.limits import BriskSandbox
 from tests.support.listening_clients import ONLINE, hearing, offline
-from tests.support.tokens import refreshes, refreshing
+from tests.support.tokens import TokenFunction, refreshes, refreshing
 
 HISTORY = "/history/userSessions"
 TOKEN = "/access_token"
+TWO_WEEKS = 14 * 24 * 3600  # the life of a sandbox's token, in seconds
 UNAUTHORIZED = "User is unauthorised, possible token expiry"
 
 
@@ -397,3 +400,155 @@ def test_device_is_deleted_also_when_the_token_has_expired(cloud: Sandbox) -> No
         cloud.expire_token()
 
     assert cloud.devices == ()
+
+
+# --- a refresh ahead of the expiry ---
+
+
+class SteadyClock:
+    """The clock that goes on while the machine sleeps; ``time.monotonic()`` stands still.
+
+    Attributes:
+        now: its seconds.
+    """
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SteadyClock:
+    """Return the clock that tokens expire by."""
+    made = SteadyClock()
+    monkeypatch.setattr(token_refresh, "steady", made)
+    return made
+
+
+@pytest.mark.parametrize(("lifetime", "margin"), [(1000, 100), (TWO_WEEKS, 300)])
+def test_token_is_refreshed_ahead_of_its_expiry(
+    cloud: Sandbox, clock: SteadyClock, lifetime: int, margin: int
+) -> None:
+    """In the last tenth of its life, or five minutes, a token is refreshed, not refused.
+
+    It is so also if the machine has slept until then.
+    """
+    with refreshing(cloud, access_token=None) as client:
+        cloud.fail_next(TOKEN, body={"access_token": cloud.access_token, "expires_in": lifetime})
+        assert client.get_call_history_data().ok
+        clock.now = lifetime - margin - 1
+        assert client.get_call_history_data().ok
+        assert refreshes(cloud) == 1
+        clock.now += 2
+        assert client.get_call_history_data().ok
+        assert refreshes(cloud) == 2
+        assert len(cloud.requests_to(HISTORY)) == 3, "none was refused"
+
+
+def test_early_refresh_that_fails_costs_no_call(
+    cloud: Sandbox, clock: SteadyClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """While the token is still valid, a refresh that fails is logged, and tried again later."""
+    with refreshing(cloud, access_token=None) as client:
+        assert client.get_call_history_data().ok
+        clock.now = TWO_WEEKS - 100
+        cloud.fail_next(TOKEN, status=400, times=2)
+        assert client.get_call_history_data().ok
+        for count in (2, 3, 4):
+            assert client.get_call_history_data().ok
+            assert refreshes(cloud) == count, "not with every call"
+            clock.now += 31
+            assert client.get_call_history_data().ok
+    assert caplog.text.count("was not refreshed ahead of its expiry") == 2
+
+
+# --- several threads ---
+
+
+def test_threads_with_one_expired_token_refresh_it_once(cloud: Sandbox) -> None:
+    """Sixteen threads that meet the same 401 cause one refresh and one replay each."""
+    with refreshing(cloud) as client:
+        assert client.get_call_history_data().ok
+        cloud.forget_requests()
+        cloud.fail_next(HISTORY, status=401, times=16, delay=0.5)
+        with ThreadPoolExecutor(16) as pool:
+            answers = list(pool.map(lambda _: client.get_call_history_data(), range(16)))
+
+    assert all(answers)
+    assert refreshes(cloud) == 1
+    assert len(cloud.requests_to(HISTORY)) == 32
+
+
+def test_threads_share_a_refusal(cloud: Sandbox) -> None:
+    """Eight threads that wait for the same refresh are all told when it is refused, once."""
+    with refreshing(cloud, access_token=None) as client:
+        cloud.fail_next(TOKEN, status=400, times=100, delay=1)
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda _: client.get_call_history_data(), range(8)))
+
+    assert [answer.status_code for answer in answers] == [401] * 8
+    assert refreshes(cloud) == 1
+
+
+def test_threads_use_a_valid_token_while_another_is_fetched(
+    cloud: Sandbox, clock: SteadyClock
+) -> None:
+    """A token that is about to expire is used by others while one thread refreshes it."""
+    entered, leave = threading.Event(), threading.Event()
+
+    def store(_grant: TokenGrant) -> None:
+        if clock.now:
+            entered.set()
+            assert leave.wait(20)
+
+    with refreshing(cloud, access_token=None, on_refresh=store) as client:
+        assert client.get_call_history_data().ok
+        clock.now = TWO_WEEKS - 100.0
+        with ThreadPoolExecutor(1) as pool:
+            slow = pool.submit(client.get_call_history_data)
+            assert entered.wait(10)
+            assert client.get_call_history_data().ok
+            assert not slow.done()
+            leave.set()
+            assert slow.result(10).ok
+
+
+# --- on_refresh ---
+
+
+@pytest.mark.parametrize("error", [OSError("disk full"), ValueError("no"), LookupError()])
+def test_on_refresh_that_fails_loses_no_token(
+    cloud: Sandbox, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    """When on_refresh fails, the call succeeds, the new tokens are kept, and its type is logged."""
+    on_refresh = TokenFunction(error)
+    with refreshing(cloud, on_refresh=lambda _grant: on_refresh()) as client:
+        for _ in range(2):
+            cloud.expire_token()
+            assert client.get_call_history_data().ok
+
+    assert on_refresh.asked == 2
+    assert caplog.text.count(f"on_refresh failed with {type(error).__name__}") == 2
+    assert not any(text and text in caplog.text for text in map(str, error.args))
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_on_refresh_that_uses_the_client_is_refused(cloud: Sandbox, is_first: bool) -> None:
+    """A call from within on_refresh is a RuntimeError, where it would wait for itself."""
+    errors: list[BaseException] = []
+
+    def use(_grant: TokenGrant) -> None:
+        errors.append(failure_of(client.get_call_history_data))
+
+    with refreshing(cloud, on_refresh=use) as client:
+        if not is_first:
+            client.get_call_history_data()
+        cloud.expire_token()
+        assert client.get_call_history_data().ok
+
+    (error,) = errors
+    assert isinstance(error, RuntimeError)
+    assert "uses the client that is waiting for it" in str(error)
+    assert refreshes(cloud) == 1

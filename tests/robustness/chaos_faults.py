@@ -12,9 +12,9 @@ from typing import Any
 import attrs
 
 from callhistory.sandbox import Connection, Sandbox
-from callhistory.sandbox._limits import SandboxLimits
 from callhistory.sandbox._mercury.envelopes import Envelope
 from callhistory.sandbox._mercury.switchboard import Switchboard, Unacknowledged
+from callhistory.sandbox._sandbox_limits import SandboxLimits
 from tests.support.waiting import wait_until
 
 # What the sandbox records grows with the run: it is kept short.

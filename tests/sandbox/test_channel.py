@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from callhistory.sandbox import Sandbox
-from callhistory.sandbox._limits import SandboxLimits
+from callhistory.sandbox._sandbox_limits import SandboxLimits
 from tests.sandbox.device_client import Device, Line, event_type
 from tests.sandbox.http_client import Http
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from callhistory.sandbox import Sandbox
-from callhistory.sandbox._limits import SandboxLimits
+from callhistory.sandbox._sandbox_limits import SandboxLimits
 from tests.sandbox.device_client import RECENT, Device
 from tests.sandbox.http_client import CATALOG, Http
 

@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from callhistory.sandbox import Connection, Sandbox
-from callhistory.sandbox._limits import SandboxLimits
+from callhistory.sandbox._sandbox_limits import SandboxLimits
 from tests.sandbox.device_client import Device, Line
 from tests.sandbox.http_client import Http
 

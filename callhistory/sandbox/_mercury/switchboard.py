@@ -7,9 +7,9 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from callhistory.sandbox._faults.script import ConnectionScript
-from callhistory.sandbox._limits import SandboxLimits
 from callhistory.sandbox._mercury.envelopes import Envelope
 from callhistory.sandbox._recordings import Connection, Recordings
+from callhistory.sandbox._sandbox_limits import SandboxLimits
 
 if TYPE_CHECKING:
     from callhistory.sandbox._mercury.channel import Channel
