@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import pytest
 
 from callhistory import CallHistoryClient, CallSessionEvent, signals
+from callhistory._live.dispatcher import Dispatcher
+from callhistory._live.handlers import Handlers
 from callhistory.sandbox import Sandbox
 from tests.support.listening_clients import ONLINE, RECENT, ids_of, library_threads, offline
 from tests.support.receivers import Blocker, Calls, LiveClient
@@ -138,3 +141,27 @@ def test_last_event_whose_receiver_raises(live: LiveClient) -> None:
         live.client.close()
 
     assert wait_until(lambda: not library_threads()), library_threads()
+
+
+def test_thread_is_started_once_by_two_connections() -> None:
+    """Connections that are accepted at the same moment start one thread between them."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            for _ in range(100):
+                dispatcher = Dispatcher(None, Handlers(), logging.getLogger("callhistory"))
+                together = threading.Barrier(4)
+
+                def start(
+                    _: int, dispatcher: Dispatcher = dispatcher, together: Any = together
+                ) -> None:
+                    together.wait(5)
+                    dispatcher.start()
+
+                list(pool.map(start, range(4)))
+                dispatcher.close()
+                dispatcher.thread.join(5)
+                assert not dispatcher.thread.is_alive()
+    finally:
+        sys.setswitchinterval(interval)

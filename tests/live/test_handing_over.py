@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from attrs import evolve
 
 from callhistory import CallHistoryClient, CallSessionEvent, ListenError, signals
 from callhistory._limits import USUAL
+from callhistory._live.connection_reader import ConnectionReader
+from callhistory._live.reconnect import Ended
 from callhistory.sandbox import Connection, Sandbox
 from tests.support.limits import BRISK, Jitter
 from tests.support.listening_clients import (
@@ -195,3 +198,27 @@ def test_old_connection_that_dies_loses_nothing() -> None:
         cloud.wait_for_connections(2)
 
         assert sorted(heard.wait_for_sessions(3)) == sorted(lost)
+
+
+def test_hand_over_that_fails_is_logged_and_ends(
+    cloud: Sandbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An error while the old connection is read is logged by its type, and the old one closed."""
+    read = ConnectionReader.read
+
+    def fail(self: ConnectionReader, *args: Any, **kwargs: Any) -> Ended:
+        if len(args) > 2:  # a connection that is read until another takes over
+            raise LookupError("Ada")
+        return read(self, *args, **kwargs)
+
+    monkeypatch.setattr(ConnectionReader, "read", fail)
+    with listening(cloud) as (client, heard):
+        cloud.announce_shutdown(linger=30)
+        old, _ = cloud.wait_for_connections(2)
+        cloud.wait_until(lambda: has_ended(old))
+
+        placed = cloud.place_call()
+        assert wait_until(lambda: placed.session_id in heard.session_ids)
+        assert client.listening
+    assert "a hand-over failed with LookupError" in caplog.text
+    assert "Ada" not in caplog.text
