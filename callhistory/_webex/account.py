@@ -80,9 +80,13 @@ class Account:
         """Return this program's device; register it at first need. Raises as :meth:`catalog`."""
         return self._registration.get(session, self.catalog(session).link("wdm"))
 
-    def backend(self, session: Session) -> CallingBackend | None:
-        """Return what the user's calls run on, if Webex says; raises as :meth:`catalog`."""
-        return self._backend or self.device(session).backend
+    def origin(self, session: Session) -> tuple[CallingBackend | None, dict[str, str]]:
+        """Return what the user's calls run on, if Webex says, and the header for the device.
+
+        A device is registered unless the calling backend was passed. Raises as :meth:`catalog`.
+        """
+        backend = self._backend or self.device(session).backend
+        return backend, self.device_header()
 
     def device_header(self) -> dict[str, str]:
         """Return the header of a request that comes from this program's device, if there is one."""

@@ -61,7 +61,7 @@ def fetch(
         ApiError: Webex said no, also to the catalog or the device registration.
         CallHistoryError: there was no answer, or none that Webex sends.
     """
-    backend = account.backend(session)
+    backend, headers = account.origin(session)
     janus = account.catalog(session).link("janus")
     params = {
         "from": write_time(whole_ms(since)),
@@ -71,9 +71,7 @@ def fetch(
     }
     if backend == CallingBackend.WEBEX_CALLING:
         params["includeSharedSessions"] = "true"
-    answer = session.request(
-        "GET", janus + _SESSIONS, params=params, headers=account.device_header()
-    )
+    answer = session.request("GET", janus + _SESSIONS, params=params, headers=headers)
     status, document = _read(answer)
     found = document.get("userSessions")
     if not isinstance(found, list):
@@ -136,11 +134,9 @@ def mark_as_deleted(
 
 
 def _write(account: Account, session: Session, path: str, body: dict[str, Any]) -> Response:
-    account.backend(session)  # as with Webex's own client, a request comes from a registered device
+    _, headers = account.origin(session)
     janus = account.catalog(session).link("janus")
-    return session.request(
-        "POST", janus + _SESSIONS + path, body=body, headers=account.device_header()
-    )
+    return session.request("POST", janus + _SESSIONS + path, body=body, headers=headers)
 
 
 def _read(answer: Response, *, may_be_empty: bool = False) -> tuple[int, dict[str, Any]]:
