@@ -81,13 +81,13 @@ def test_recovery_overlaps_with_what_came_before(cloud: Sandbox) -> None:
     limits = evolve(BRISK, recovery_overlap=timedelta(seconds=0.5))
     with listening(cloud, _limits=limits) as (_, heard):
         began = datetime.now(UTC)
-        assert wait_until(lambda: datetime.now(UTC) > began + timedelta(seconds=0.7))
+        assert wait_until(lambda: datetime.now(UTC) > began + timedelta(seconds=1.7))
         before = place_calls(cloud, 1)
         heard.wait_for_sessions(1)
         go_offline(cloud)
         last_frame = datetime.now(UTC)
         late = cloud.place_call(ended_at=last_frame - timedelta(seconds=0.3)).session_id
-        cloud.place_call(ended_at=last_frame - timedelta(seconds=0.6))
+        cloud.place_call(ended_at=last_frame - timedelta(seconds=1.6))
         cloud.go_online()
 
         assert heard.wait_for_sessions(2) == [*before, late]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -201,12 +200,8 @@ def test_without_pandas_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyP
         JanusResponseEvent(status_code=500, data=HistoryData()).to_dataframe()
 
 
-def test_ten_thousand_sessions_are_quick() -> None:
-    """A frame of ten thousand sessions takes well under a second."""
+def test_ten_thousand_sessions_have_a_row_each() -> None:
+    """A frame of ten thousand sessions has as many rows, in their order."""
     sessions = [session(sessionId=str(number)) for number in range(10_000)]
-    to_dataframe([])
-    before = time.perf_counter()
-    frame = to_dataframe(sessions)
 
-    assert time.perf_counter() - before < 1
-    assert frame.session_id.is_unique
+    assert list(to_dataframe(sessions).session_id) == [each.session_id for each in sessions]
