@@ -85,7 +85,7 @@ class CallHistoryClient:
         self._handlers = Handlers()
         self._listener = Listener(self._account, self, self._handlers, self._logger)
         self._check_open()
-        self._session = self._account.join()
+        self._http = self._account.join()
 
     def __repr__(self) -> str:
         state = "closed" if self._listener.closed else "open"
@@ -132,7 +132,7 @@ class CallHistoryClient:
         key = member(sort_by, SortBy, "sort_by")
         try:
             return history_api.fetch(
-                self._account, self._session, since=since, limit=limit, sort=order, sort_by=key
+                self._account, self._http, since=since, limit=limit, sort=order, sort_by=key
             )
         except ApiError as error:
             return self._failed(JanusResponseEvent, "get_call_history_data", error)
@@ -158,7 +158,7 @@ class CallHistoryClient:
         self._check_open()
         pairs = pairs_for_wire(end_time_session_ids, "end_time_session_ids")
         try:
-            return history_api.set_read_state(self._account, self._session, pairs)
+            return history_api.set_read_state(self._account, self._http, pairs)
         except ApiError as error:
             return self._failed(UpdateMissedCallsResponse, "update_missed_calls", error)
 
@@ -182,7 +182,7 @@ class CallHistoryClient:
         self._check_open()
         pairs = pairs_for_wire(delete_session_ids, "delete_session_ids")
         try:
-            return history_api.mark_as_deleted(self._account, self._session, pairs)
+            return history_api.mark_as_deleted(self._account, self._http, pairs)
         except ApiError as error:
             cls = DeleteCallHistoryRecordsResponse
             return self._failed(cls, "delete_call_history_records", error)
@@ -290,7 +290,7 @@ class CallHistoryClient:
             return  # what is open in a forked child is the parent's
         try:
             self._listener.close()
-            self._account.leave(self._session)
+            self._account.leave(self._http)
             if self._owns_webex:
                 self._webex.close()
         finally:

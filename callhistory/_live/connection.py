@@ -85,13 +85,13 @@ class _Opening(reconnect):
         super().__init__(*args, **kwargs)
         self._tcp_timeout = tcp_timeout
         self._lock = threading.Lock()
-        self._ended = False
+        self._aborted = False
         self._handle: socket.socket | None = None
 
     def open_socket(self, deadline: Deadline) -> socket.socket:
         sock = super().open_socket(Deadline(self._tcp_timeout))
         with self._lock:
-            if self._ended:
+            if self._aborted:
                 sock.close()
                 raise ConnectionAbortedError("closed")
             # TLS takes the socket over and leaves an empty one; this one stays good.
@@ -104,7 +104,7 @@ class _Opening(reconnect):
     def end(self) -> None:
         """Shut the connection down, also while it is opened; whoever uses it is told."""
         with self._lock:
-            self._ended = True
+            self._aborted = True
             if self._handle is not None:
                 with contextlib.suppress(OSError):  # it is down already
                     self._handle.shutdown(socket.SHUT_RDWR)
@@ -186,7 +186,7 @@ class WebSocket:
             tcp_timeout=min(tcp_timeout, limits.open_timeout),
             close_timeout=limits.close_timeout,
             ping_interval=None,  # Mercury has pings of its own
-            max_size=limits.largest_answer,
+            max_size=limits.largest_response,
             logger=_SILENT,
         )
         with self._lock:

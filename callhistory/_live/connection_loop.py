@@ -41,7 +41,7 @@ def _stop_all() -> None:
     with _running_lock:
         loops = list(_running)
     for loop in loops:
-        loop.ended.set()
+        loop.stop.set()
 
 
 class ConnectionLoop:
@@ -50,32 +50,32 @@ class ConnectionLoop:
     Args:
         account: whose events.
         dispatcher: is told of the connection's state.
-        events: takes the envelopes and the sessions that are recovered.
+        deduplicator: takes the envelopes and the sessions that are recovered.
         log: logs what happens; it never raises.
 
     Attributes:
         phase: whether it connects, listens, is closing, or is over.
-        ended: is set when nothing is to begin any more.
+        stop: is set when nothing is to begin any more.
     """
 
     def __init__(
-        self, account: Account, dispatcher: Dispatcher, events: Deduplicator, log: Log
+        self, account: Account, dispatcher: Dispatcher, deduplicator: Deduplicator, log: Log
     ) -> None:
         limits = account.limits
         self.phase = ListenerPhase()
         self._account = account
         self._log = log
-        self._session = account.open_session()
-        self.ended = self._session.closed
+        self._http = account.open_http_session()
+        self.stop = self._http.closed
         self._state = ConnectionState(dispatcher, clock := WebexClock(), limits.recovery_overlap)
         self._http_tasks = HttpTasks(
-            DeviceRefresh(account, self._session, limits),
-            Recovery(account, self._session, events, self._state, log, limits),
-            self.ended,
+            DeviceRefresh(account, self._http, limits),
+            Recovery(account, self._http, deduplicator, self._state, log, limits),
+            self.stop,
             log,
         )
         self._reader = ConnectionReader(
-            events=events,
+            deduplicator=deduplicator,
             dispatcher=dispatcher,
             state=self._state,
             phase=self.phase,
@@ -119,7 +119,7 @@ class ConnectionLoop:
     def close(self) -> None:
         """End the connection, and the dispatcher after a last word, within a few seconds."""
         self.phase.closing()
-        self.ended.set()
+        self.stop.set()
         self._state.close()
         self.end()
 
@@ -127,7 +127,7 @@ class ConnectionLoop:
         """End the connection and its threads; what has come is still delivered."""
         deadline = steady() + self._account.limits.close
         self.phase.closing()
-        self._session.close()
+        self._http.close()
         self._http_tasks.wake()
         self._hang_up()
         for thread in (self._thread, *self._hand_overs):
@@ -140,9 +140,9 @@ class ConnectionLoop:
     def _run(self) -> None:
         step = Again()
         try:
-            while not self.ended.wait(step.delay):
+            while not self.stop.wait(step.delay):
                 ended = self._attempt(step)
-                if self.ended.is_set():
+                if self.stop.is_set():
                     return
                 self._last_end = ended
                 decision = self._reconnection.after(ended)
@@ -174,7 +174,7 @@ class ConnectionLoop:
             device_of = (
                 self._account.refresh_device if step.refresh_device else self._account.device
             )
-            device = device_of(self._session)
+            device = device_of(self._http)
         except CallHistoryError as error:
             # Without its frames, whose variables may be the token: a program is told of it.
             asked = error.retry_after if isinstance(error, ApiError) else None
@@ -188,11 +188,11 @@ class ConnectionLoop:
             reason = f"the address for live events {objection}"
             return Ended(error=ListenError(None, reason), reason=reason)
         limits = self._account.limits
-        socket = WebSocket(url, *self._session.websocket_settings(url), limits)
+        socket = WebSocket(url, *self._http.websocket_settings(url), limits)
         with self._lock:
             self._sockets.append(socket)
         try:
-            if self.ended.is_set():
+            if self.stop.is_set():
                 return Ended(reason="closed")
             socket.open(self._account.policy.connect)
         except ConnectionEnded as end:
@@ -202,8 +202,8 @@ class ConnectionLoop:
         socket.send(mercury.authorize(token.value))
         ended = self._reader.read(socket, mercury)
         if ended.going_away:
-            accepted = None if ended.accepted_for is None else steady() - ended.accepted_for
-            self._hand_over(socket, mercury, accepted)
+            accepted_at = None if ended.accepted_for is None else steady() - ended.accepted_for
+            self._hand_over(socket, mercury, accepted_at)
         else:
             self._drop(socket)
         return evolve(ended, reason=public_words(ended.reason, [token.value]))
@@ -213,15 +213,15 @@ class ConnectionLoop:
         if step.renew_token:
             self._refused_token = self._token
         if self._refused_token is None:
-            self._token = self._session.token()
+            self._token = self._http.token()
         else:
-            self._token = self._session.renew_token(self._refused_token)
+            self._token = self._http.renew_token(self._refused_token)
             self._refused_token = None  # not before: what could not be had is asked for again
         return self._token
 
     def _give_up(self, error: CallHistoryError, ended: Ended) -> None:
         self._log.warning("live events: %s; for good", error)
-        self.ended.set()
+        self.stop.set()
         self._http_tasks.wake()
         self._hang_up()
         if self.phase.now is Phase.LISTENING:
@@ -230,23 +230,23 @@ class ConnectionLoop:
 
     # --- connections that come and go ---
 
-    def _hand_over(self, socket: WebSocket, mercury: Mercury, accepted: float | None) -> None:
+    def _hand_over(self, socket: WebSocket, mercury: Mercury, accepted_at: float | None) -> None:
         """Read a connection to its end in another thread, while this one opens the next."""
-        gap = self._state.gap_if_lost_now
+        gap_start = self._state.gap_start_if_lost_now
         until = steady() + self._account.limits.hand_over
 
         def read() -> None:
             try:
-                ended = self._reader.read(socket, mercury, accepted, until)
+                ended = self._reader.read(socket, mercury, accepted_at, until)
             except Exception as error:  # noqa: BLE001 - its text may tell of a person
                 reason = f"a hand-over failed with {type(error).__name__}"
                 self._log.error("live events: %s", reason)
                 ended = Ended(reason=reason, accepted_for=0.0)
             self._drop(socket)
-            if ended.code is None and steady() < until and not self.ended.is_set():
+            if ended.code is None and steady() < until and not self.stop.is_set():
                 # Not closed by the server: what it sent last may be lost, though there is another.
-                self._http_tasks.recover(gap)
-            if ended.accepted_for is not None and not self.ended.is_set():
+                self._http_tasks.recover(gap_start)
+            if ended.accepted_for is not None and not self.stop.is_set():
                 self._state.disconnected(ended)
 
         thread = threading.Thread(target=read, name="callhistory-hand-over", daemon=True)

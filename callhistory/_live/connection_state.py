@@ -34,37 +34,39 @@ class ConnectionState:
         self._lock = threading.Lock()
         self._connections = 0
         self._outage: float | None = None  # when the last one began
-        self._began = self._complete = self._numbered = steady()
+        self._began = self._complete_until = self._last_numbered = steady()
 
     @property
     def began(self) -> datetime:
         """When listening began, by Webex's clock: what ended before is not delivered."""
         return whole_ms(self._clock.at(self._began))
 
-    def complete_until(self, moment: float | None) -> None:
+    def note_complete_until(self, moment: float | None) -> None:
         """Note that all that Webex sent before a moment has come.
 
         A frame that waited in a buffer while the machine slept says nothing of the time since:
         what counts is when Webex wrote it, or when the ping was sent that it answers.
         """
         if moment is not None:
-            self._complete = max(self._complete, moment)
+            self._complete_until = max(self._complete_until, moment)
 
-    def numbered(self, moment: float | None) -> None:
+    def note_numbered_frame(self, moment: float | None) -> None:
         """Note that a frame with a number came, which Webex wrote at a moment, if it says so."""
-        self._numbered = max(self._numbered, self._complete if moment is None else moment)
+        self._last_numbered = max(
+            self._last_numbered, self._complete_until if moment is None else moment
+        )
 
     @property
-    def gap_if_lost_now(self) -> datetime:
+    def gap_start_if_lost_now(self) -> datetime:
         """The time from which sessions may be missing, if a connection is lost now."""
-        return self._gap_from(self._complete)
+        return self._gap_start(self._complete_until)
 
     @property
-    def gap_if_numbers_jump(self) -> datetime:
+    def gap_start_if_numbers_jump(self) -> datetime:
         """The time from which sessions may be missing, if the numbers of frames jump now."""
-        return self._gap_from(min(self._complete, self._numbered))
+        return self._gap_start(min(self._complete_until, self._last_numbered))
 
-    def _gap_from(self, moment: float) -> datetime:
+    def _gap_start(self, moment: float) -> datetime:
         return max(self.began, self._clock.at(moment) - self._overlap)
 
     def connected(self) -> datetime | None:
@@ -78,7 +80,7 @@ class ConnectionState:
             outage, self._outage = self._outage, None
             if is_first:  # within the lock: online must not overtake offline, nor the reverse
                 self._dispatcher.put(signals.online, signals.Online())
-        return None if outage is None else self._gap_from(outage)
+        return None if outage is None else self._gap_start(outage)
 
     def disconnected(self, ended: Ended) -> None:
         """Count one connection less; the last one says ``offline``, and an outage begins."""
@@ -88,7 +90,7 @@ class ConnectionState:
             self._connections -= 1
             if self._connections:
                 return
-            self._outage = self._complete
+            self._outage = self._complete_until
             self._dispatcher.put(signals.offline, _offline(ended, reconnecting=True))
 
     def refused(self, ended: Ended) -> None:

@@ -26,15 +26,15 @@ class DeviceRefresh:
 
     Args:
         account: whose device.
-        session: sends the requests.
+        http: sends the requests.
         limits: the time between two refreshes, and the pause after a failure.
     """
 
     failure = "the device was not refreshed"
 
-    def __init__(self, account: Account, session: Session, limits: Limits) -> None:
+    def __init__(self, account: Account, http: Session, limits: Limits) -> None:
         self._account = account
-        self._session = session
+        self._http = http
         self._limits = limits
         self.due = steady() + limits.device_refresh
 
@@ -45,7 +45,7 @@ class DeviceRefresh:
             BaseException: whatever kept it from that.
         """
         self.due = steady() + self._limits.longest_backoff
-        self._account.refresh_device(self._session)
+        self._account.refresh_device(self._http)
         self.due = steady() + self._limits.device_refresh
 
 
@@ -69,9 +69,9 @@ class HttpTasks:
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
-    def recover(self, gap: datetime) -> None:
+    def recover(self, gap_start: datetime) -> None:
         """Fetch the sessions that ended since a time, soon; of two times the earlier one counts."""
-        self._recovery.request(gap)
+        self._recovery.request(gap_start)
         with self._changed:
             self._begin()
 

@@ -37,7 +37,7 @@ class Listener:
         self._account = account
         self._log = NeverRaisingLog(logger, {})
         self._dispatcher = Dispatcher(sender, handlers, self._log)
-        self._events = Deduplicator(self._dispatcher, self._log, account.limits.remembered)
+        self._deduplicator = Deduplicator(self._dispatcher, self._log, account.limits.remembered)
         self._loop: ConnectionLoop | None = None  # the last one that was accepted, or connects
         self._starting = threading.Lock()
         self._lock = threading.Lock()
@@ -70,12 +70,14 @@ class Listener:
                 earlier = self._loop
                 if earlier is not None and earlier.phase.now is Phase.LISTENING:
                     return
-                loop = ConnectionLoop(self._account, self._dispatcher, self._events, self._log)
+                loop = ConnectionLoop(
+                    self._account, self._dispatcher, self._deduplicator, self._log
+                )
                 self._loop = loop
             try:
                 if earlier is not None:
                     earlier.end()
-                if not self._account.claim_events(loop.ended):
+                if not self._account.claim_events(loop.stop):
                     loop.end()
                     raise _another_listens()
                 loop.start(deadline - time.monotonic())

@@ -231,14 +231,14 @@ def _apply_overrides(data: dict[str, Any]) -> None:
     """Apply the overrides in ``data.headers``, which are dotted paths in ``data``."""
     headers = data.get("headers")
     for path, value in list(headers.items()) if isinstance(headers, dict) else ():
-        *parents, last = path.split(".")
+        *parents, name = path.split(".")
         if len(parents) > _DEEPEST:
             continue
         place = data
         for parent in parents:
-            inner = place.setdefault(parent, {})
-            if not isinstance(inner, dict):
+            child = place.setdefault(parent, {})
+            if not isinstance(child, dict):
                 break
-            place = inner
+            place = child
         else:
-            place[last] = value
+            place[name] = value

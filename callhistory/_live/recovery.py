@@ -35,8 +35,8 @@ class Recovery:
 
     Args:
         account: whose history.
-        session: sends the requests.
-        events: takes the sessions, page by page.
+        http: sends the requests.
+        deduplicator: takes the sessions, page by page.
         state: knows when listening began.
         log: where it is said what cannot be read.
         limits: the pauses between two recoveries.
@@ -47,15 +47,15 @@ class Recovery:
     def __init__(
         self,
         account: Account,
-        session: Session,
-        events: Deduplicator,
+        http: Session,
+        deduplicator: Deduplicator,
         state: ConnectionState,
         log: Log,
         limits: Limits,
     ) -> None:
         self._account = account
-        self._session = session
-        self._events = events
+        self._http = http
+        self._deduplicator = deduplicator
         self._state = state
         self._log = log
         self._limits = limits
@@ -64,10 +64,10 @@ class Recovery:
         self._not_before = -math.inf
         self._backoff = limits.first_recovery_backoff
 
-    def request(self, gap: datetime) -> None:
+    def request(self, gap_start: datetime) -> None:
         """Ask for all sessions from a time on; of two times, the earlier one counts."""
         with self._lock:
-            self._from = gap if self._from is None else min(gap, self._from)
+            self._from = gap_start if self._from is None else min(gap_start, self._from)
 
     @property
     def due(self) -> float:
@@ -81,15 +81,15 @@ class Recovery:
             BaseException: whatever kept it from that; it is due again.
         """
         with self._lock:
-            gap, self._from = self._from, None
-        if gap is None:
+            gap_start, self._from = self._from, None
+        if gap_start is None:
             return
         limits = self._limits
         try:
-            for page in pages(self._account, self._session, gap, self._log):
-                self._events.receive_recovered(page, self._state.began)
+            for page in pages(self._account, self._http, gap_start, self._log):
+                self._deduplicator.receive_recovered(page, self._state.began)
         except BaseException as error:
-            self.request(gap)
+            self.request(gap_start)
             pause = random.uniform(self._backoff / 2, self._backoff)  # noqa: S311 - jitter
             asked = error.retry_after if isinstance(error, ApiError) else None
             pause = max(pause, min(asked or 0.0, limits.longest_live_retry_after))
@@ -104,7 +104,7 @@ class Recovery:
 
 def pages(
     account: Account,
-    session: Session,
+    http: Session,
     since: datetime,
     log: Log,
     *,
@@ -118,7 +118,7 @@ def pages(
 
     Args:
         account: whose history.
-        session: sends the requests.
+        http: sends the requests.
         since: sessions that ended from then on.
         log: where it is said what cannot be read.
         limit: how many sessions to ask for at once; it doubles while one millisecond has more.
@@ -136,9 +136,7 @@ def pages(
         return read_readable_sessions(found, log)
 
     while True:
-        page = history_api.fetch(
-            account, session, since=since, limit=limit, sort=Sort.ASC, read=read
-        )
+        page = history_api.fetch(account, http, since=since, limit=limit, sort=Sort.ASC, read=read)
         new = tuple(s for s in page if (s.session_id, s.end_time) not in seen)
         if not new and (count < limit or limit >= largest):
             return

@@ -29,7 +29,7 @@ class Account:
     """One user of Webex, for the clients that use it at the same time or after one another.
 
     Args:
-        callers: the session whose settings to use.
+        callers_session: the session whose settings to use.
         tokens: where the user's tokens come from.
         hosts: where they may go.
         policy: the timeouts and retries of a request.
@@ -39,7 +39,7 @@ class Account:
 
     def __init__(
         self,
-        callers: requests.Session,
+        callers_session: requests.Session,
         tokens: TokenSource,
         hosts: TrustedHosts,
         policy: RetryPolicy,
@@ -52,20 +52,20 @@ class Account:
         self.u2c_url = u2c_url
         self.closed = False
         self.process = UsingProcess()
-        self._callers = callers
+        self._callers_session = callers_session
         self._tokens = tokens
         self._backend = backend
         self._catalog: SingleFlight[Catalog] = SingleFlight()
         self._registration = Registration(hosts, policy.limits)
         self._lock = threading.Lock()
-        self._sessions: set[Session] = set()  # one for each client
-        self._listening: threading.Event | None = None  # set when the client that listens has ended
+        self._http_sessions: set[Session] = set()  # one for each client
+        self._listener_stop: threading.Event | None = None  # set when that client stops listening
 
-    def open_session(self) -> Session:
-        """Return an HTTP session of its own."""
-        return Session(self._callers, self._tokens, self.hosts, self.policy)
+    def open_http_session(self) -> Session:
+        """Return a new HTTP session."""
+        return Session(self._callers_session, self._tokens, self.hosts, self.policy)
 
-    def catalog(self, session: Session) -> Catalog:
+    def catalog(self, http: Session) -> Catalog:
         """Return the service catalog, and fetch it at first need.
 
         Raises:
@@ -74,46 +74,46 @@ class Account:
             RuntimeError: the account is closed.
         """
         self._use()
-        return self._catalog.get(lambda: self._fetch_catalog(session), session.closed)
+        return self._catalog.get(lambda: self._fetch_catalog(http), http.closed)
 
-    def device(self, session: Session) -> Device:
+    def device(self, http: Session) -> Device:
         """Return this program's device; register it at first need. Raises as :meth:`catalog`."""
-        return self._registration.get(session, self.catalog(session).link("wdm"))
+        return self._registration.get(http, self.catalog(http).link("wdm"))
 
-    def backend(self, session: Session) -> CallingBackend | None:
+    def backend(self, http: Session) -> CallingBackend | None:
         """Return what the user's calls run on, if Webex says; raises as :meth:`catalog`."""
-        return self._backend or self.device(session).backend
+        return self._backend or self.device(http).backend
 
     def device_header(self) -> dict[str, str]:
         """Return the header of a request that comes from this program's device, if there is one."""
         url = self._registration.url
         return {} if url is None else {"cisco-device-url": url}
 
-    def refresh_device(self, session: Session) -> Device:
+    def refresh_device(self, http: Session) -> Device:
         """Refresh this program's device; register it anew if Webex has forgotten it.
 
         Its answer may have another websocket address. Raises as :meth:`catalog`.
         """
         self._use()
-        return self._registration.refresh(session) or self.device(session)
+        return self._registration.refresh(http) or self.device(http)
 
     def join(self) -> Session:
         """Return the HTTP session for one more client."""
         with self._lock:
             self._check_open()
-            session = self.open_session()
-            self._sessions.add(session)
-        return session
+            http = self.open_http_session()
+            self._http_sessions.add(http)
+        return http
 
-    def leave(self, session: Session) -> None:
+    def leave(self, http: Session) -> None:
         """End a client's requests; the last client deletes the device."""
         with self._lock:
-            joined = session in self._sessions
-            self._sessions.discard(session)
-            is_last = joined and not self._sessions and not self.closed
-        session.close()
+            joined = http in self._http_sessions
+            self._http_sessions.discard(http)
+            is_last = joined and not self._http_sessions and not self.closed
+        http.close()
         if is_last:
-            self._delete_device(session)
+            self._delete_device(http)
 
     def close(self) -> None:
         """End the requests of all clients, and delete the device."""
@@ -122,21 +122,21 @@ class Account:
             return
         with self._lock:
             self.closed = True
-            sessions = list(self._sessions)
-        for session in sessions:
-            session.close()
-        self._delete_device(sessions[0] if sessions else None)
+            http_sessions = list(self._http_sessions)
+        for http in http_sessions:
+            http.close()
+        self._delete_device(http_sessions[0] if http_sessions else None)
 
-    def claim_events(self, ended: threading.Event) -> bool:
+    def claim_events(self, stop: threading.Event) -> bool:
         """Reserve live events for one client; return whether no other one has them.
 
         Args:
-            ended: is set when that client has stopped listening.
+            stop: is set when that client has stopped listening.
         """
         with self._lock:
-            if self._listening is not None and not self._listening.is_set():
+            if self._listener_stop is not None and not self._listener_stop.is_set():
                 return False
-            self._listening = ended
+            self._listener_stop = stop
             return True
 
     def _use(self) -> None:
@@ -147,16 +147,16 @@ class Account:
         if self.closed:
             raise RuntimeError("this Webex is closed; make another one")
 
-    def _fetch_catalog(self, session: Session) -> Catalog:
+    def _fetch_catalog(self, http: Session) -> Catalog:
         with start_throttle.turn(self.limits.throttle_wait):
-            answer = session.request("GET", f"{self.u2c_url}/catalog", params={"format": "hostmap"})
-        answer.raise_for_status()
-        return read_catalog(answer.body, self.hosts)
+            response = http.request("GET", f"{self.u2c_url}/catalog", params={"format": "hostmap"})
+        response.raise_for_status()
+        return read_catalog(response.body, self.hosts)
 
-    def _delete_device(self, session: Session | None) -> None:
+    def _delete_device(self, http: Session | None) -> None:
         device = self._registration.take()
         if device is not None:
-            say_goodbye(device, session or self.open_session())
+            say_goodbye(device, http or self.open_http_session())
 
 
 @public

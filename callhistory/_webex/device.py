@@ -68,11 +68,11 @@ class Registration:
         device = self._device.peek()
         return device.url if device and steady() < self._expires else None
 
-    def get(self, session: Session, service: str) -> Device:
+    def get(self, http: Session, service: str) -> Device:
         """Return the device, and register it if there is none.
 
         Args:
-            session: sends the request.
+            http: sends the request.
             service: the address of the device service.
 
         Raises:
@@ -81,13 +81,13 @@ class Registration:
             RuntimeError: the device was taken away while it was registered; it is deleted.
         """
         try:
-            return self._device.get(lambda: self._register(session, service), session.closed)
+            return self._device.get(lambda: self._register(http, service), http.closed)
         except TooLate as late:
             device: Device = late.value
-        delete_device(device, goodbye_session(session))
+        delete_device(device, goodbye_session(http))
         raise RuntimeError("closed while the device was registered")
 
-    def refresh(self, session: Session) -> Device | None:
+    def refresh(self, http: Session) -> Device | None:
         """Refresh the device, and return it; ``None`` if there is none, or Webex has forgotten it.
 
         Raises:
@@ -99,15 +99,15 @@ class Registration:
             return None
         headers = {} if device.etag is None else {"If-None-Match": device.etag}
         with start_throttle.turn(self._limits.throttle_wait):
-            answer = session.request(
+            response = http.request(
                 "PUT", device.url, params=_UPSTREAM, body=_description(), headers=headers
             )
-        if answer.status_code in (404, 410):
+        if response.status_code in (404, 410):
             self._device.replace(device, None)
             return None
-        if answer.status_code != 304:
-            answer.raise_for_status()
-            refreshed = _read_device(answer.body, answer.etag, self._hosts)
+        if response.status_code != 304:
+            response.raise_for_status()
+            refreshed = _read_device(response.body, response.etag, self._hosts)
             self._device.replace(device, refreshed)
             device = refreshed
         self._expires = steady() + DEVICE_TTL
@@ -117,18 +117,18 @@ class Registration:
         """Return the device if there is one, and forget it."""
         return self._device.take()
 
-    def _register(self, session: Session, service: str) -> Device:
-        with start_throttle.turn(self._limits.throttle_wait), session.last_moment():
-            answer = session.request(
+    def _register(self, http: Session, service: str) -> Device:
+        with start_throttle.turn(self._limits.throttle_wait), http.last_moment():
+            response = http.request(
                 "POST", f"{service}/devices", params=_UPSTREAM, body=_description()
             )
-        if not answer.ok and EXCESSIVE in answer.body:
+        if not response.ok and EXCESSIVE in response.body:
             log.warning(
                 "Webex has too many devices of this user: programs that end without close() "
                 "leave theirs behind until it expires"
             )
-        answer.raise_for_status()
-        device = _read_device(answer.body, answer.etag, self._hosts)
+        response.raise_for_status()
+        device = _read_device(response.body, response.etag, self._hosts)
         self._expires = steady() + DEVICE_TTL
         return device
 
@@ -175,45 +175,45 @@ def _text(document: dict[str, Any], name: str) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def goodbye_session(session: Session) -> Session:
-    """Return a session to delete a device with, in one short attempt, after the other is closed."""
-    limits = session.policy.limits
-    return session.successor(
-        evolve(session.policy, connect=limits.goodbye / 2, read=limits.goodbye / 2, retries=0)
+def goodbye_session(http: Session) -> Session:
+    """Return a http to delete a device with, in one short attempt, after the other is closed."""
+    limits = http.policy.limits
+    return http.successor(
+        evolve(http.policy, connect=limits.goodbye / 2, read=limits.goodbye / 2, retries=0)
     )
 
 
-def say_goodbye(device: Device, session: Session) -> None:
+def say_goodbye(device: Device, http: Session) -> None:
     """Delete a device, within a few seconds, after the session is closed."""
-    successor = goodbye_session(session)
+    successor = goodbye_session(http)
     # The name lookup has no timeout of its own: a thread does not have to be waited for.
     goodbye = threading.Thread(
         target=delete_device, args=(device, successor), name="callhistory-goodbye", daemon=True
     )
     try:
         goodbye.start()
-        goodbye.join(session.policy.limits.goodbye)
+        goodbye.join(http.policy.limits.goodbye)
     except RuntimeError:  # the interpreter is ending, and starts no more threads
         delete_device(device, successor)
 
 
-def delete_device(device: Device, session: Session) -> None:
-    """Delete a device, and close the session; what fails is logged, as a device expires by itself.
+def delete_device(device: Device, http: Session) -> None:
+    """Delete a device, and close the http; what fails is logged, as a device expires by itself.
 
     Args:
         device: the device.
-        session: sends the request, and is of no use after.
+        http: sends the request, and is of no use after.
     """
     problem = ""
     try:
-        answer = session.request("DELETE", device.url)
-        if not answer.ok and answer.status_code != 404:
-            problem = str(answer.status_code)
+        response = http.request("DELETE", device.url)
+        if not response.ok and response.status_code != 404:
+            problem = str(response.status_code)
     except CallHistoryError as error:
         problem = str(error)
     except Exception as error:  # noqa: BLE001 - such as one of the function that gives the token
         problem = type(error).__name__
     finally:
-        session.close()
+        http.close()
     if problem:
         log.info("this program's device was not deleted; it expires: %s", problem)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .account import Account
 
 
-def number_lines(account: Account, session: Session, sessions: list[Any]) -> None:
+def number_lines(account: Account, http: Session, sessions: list[Any]) -> None:
     """Put ``ucmLineNumber`` on each call session, as it came off the wire, whose line is known.
 
     A history is worth having without line numbers: whatever goes wrong is logged, and nothing is
@@ -24,14 +24,14 @@ def number_lines(account: Account, session: Session, sessions: list[Any]) -> Non
 
     Args:
         account: whose lines.
-        session: sends the request.
+        http: sends the request.
         sessions: the call sessions, as JSON.
     """
     sides = [side for each in sessions if (side := _side_with_line(each))]
     if not sides:
         return
     try:
-        indexes = _fetch_indexes(account, session)
+        indexes = _fetch_indexes(account, http)
     except CallHistoryError as error:
         log.warning("no line numbers: %s", error)
         return
@@ -49,23 +49,23 @@ def _side_with_line(session: Any) -> dict[str, Any] | None:
     return side if isinstance(number, str) and number else None
 
 
-def _fetch_indexes(account: Account, session: Session) -> dict[str, int]:
-    gateway = account.catalog(session).link("ucmgmt-gateway")
-    device = account.device(session)
+def _fetch_indexes(account: Account, http: Session) -> dict[str, int]:
+    gateway = account.catalog(http).link("ucmgmt-gateway")
+    device = account.device(http)
     if device.user_id is None:
         log.warning("no line numbers: Webex did not say whose this program's device is")
         return {}
     # The page waits for it: one more attempt is enough.
-    policy = evolve(session.policy, retries=min(1, session.policy.retries))
-    answer = session.with_policy(policy).request(
+    policy = evolve(http.policy, retries=min(1, http.policy.retries))
+    response = http.with_policy(policy).request(
         "GET",
         f"{gateway}/v1/uc/config/people/{quote(device.user_id, safe='')}/lines",
         params={} if device.org_id is None else {"orgId": device.org_id},
         headers=account.device_header(),
     )
-    answer.raise_for_status()
+    response.raise_for_status()
     indexes = {}
-    for phone in _items(read_json(answer.body), "devices"):
+    for phone in _items(read_json(response.body), "devices"):
         for line in _items(phone, "lines"):
             pattern, index = line.get("dnorpattern"), line.get("index")
             if isinstance(pattern, str) and type(index) is int:

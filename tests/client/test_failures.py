@@ -500,7 +500,7 @@ WRONG = [
 @pytest.fixture
 def small(cloud: Sandbox) -> Iterator[CallHistoryClient]:
     """Return a client that reads answers of 2 MiB at most."""
-    webex = cloud.webex(_limits=evolve(BRISK, largest_answer=2 * 1024 * 1024))
+    webex = cloud.webex(_limits=evolve(BRISK, largest_response=2 * 1024 * 1024))
     with webex, CallHistoryClient(webex) as client:
         yield client
 
