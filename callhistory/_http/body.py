@@ -35,12 +35,12 @@ def read_body(response: requests.Response, *, largest: int, deadline: float) -> 
                 break
             if time.monotonic() > deadline:
                 response.close()
-                raise requests.ReadTimeout("the answer took too long")
+                raise requests.ReadTimeout("the response took too long")
     except (requests.exceptions.ContentDecodingError, urllib3.exceptions.DecodeError):
         problem = "something else"
     if problem:
         response.close()
-        expected = f"an answer of at most {largest // 1024**2} MiB, compressed as it says"
+        expected = f"a response of at most {largest // 1024**2} MiB, compressed as its headers say"
         raise DecodeError("$", expected, problem)
     # requests has no public place for a body that other code has read, and its own readers, such
     # as `content`, have no limit.

@@ -57,7 +57,7 @@ class DeadlineFile(io.RawIOBase):
         if self._timeout is not None:
             left = self._deadline - time.monotonic()
             if left <= 0:
-                raise TimeoutError("the answer took too long")
+                raise TimeoutError("the response took too long")
             self._sock.settimeout(min(left, self._timeout))
         return self._file.readinto(buffer)
 

@@ -140,7 +140,7 @@ class RetryAdapter(BaseAdapter):
             outcome = self._attempt(request, verify=verify, cert=cert, proxies=proxies)
             timeouts += (timed_out := _is_read_timeout(outcome))
             took = time.monotonic() - began
-            # A timeout is retried if the server was silent, but not if it sent its response too slowly.
+            # A timeout is retried if the server was silent, not if it was too slow.
             is_last = timeouts > 1 or (timed_out and took > 2 * self._policy.read)
             wait = None if is_last else self._policy.pause(outcome, attempt)
             if wait is None or self._stop.wait(wait):

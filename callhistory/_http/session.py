@@ -91,7 +91,7 @@ class Session:
             self._session.cookies = predecessor._session.cookies
 
     def with_policy(self, policy: RetryPolicy) -> Session:
-        """Return a session with another policy that shares connections and is closed with this one."""
+        """Return a session with another policy that shares connections and closes with this one."""
         return Session(
             self._callers_session,
             self._tokens,
@@ -154,7 +154,7 @@ class Session:
         return self._tokens.current(self)
 
     def renew_token(self, refused: Token) -> Token | None:
-        """Return a token in place of a refused one; returns and raises as :meth:`.TokenSource.renew`."""
+        """Return a token in place of a refused one; see :meth:`.TokenSource.renew`."""
         return self._tokens.renew(refused, self)
 
     def send_form(self, form: Form) -> Response:

@@ -84,7 +84,7 @@ def clean_token(token: object, name: str = "access_token") -> str:
         ValueError: it is empty, or has a character that no token has. The error does not show it.
     """
     if not isinstance(token, str):
-        raise TypeError(f"{name}: expected a text, not {type(token).__name__}")
+        raise TypeError(f"{name}: expected a string, not {type(token).__name__}")
     cleaned = token.strip()
     if not cleaned:
         raise ValueError(f"{name}: is empty")

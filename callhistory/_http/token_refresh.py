@@ -69,7 +69,7 @@ def read_token_url(url: str | None, *, fedramp: bool) -> str | None:
     if url is None:
         return None if fedramp else TOKEN_URL
     if not isinstance(url, str):
-        raise TypeError(f"token_url: expected a text, not {type(url).__name__}")
+        raise TypeError(f"token_url: expected a string, not {type(url).__name__}")
     problem = lack_of_protection(url)
     if problem is not None:
         raise ValueError(f"token_url: {problem}")  # without the address, which may hold a secret
@@ -246,7 +246,7 @@ class RefreshedToken(TokenSource):
         except Exception as error:  # noqa: BLE001 - the token is good even if it was not stored
             # Its text may show the token.
             name = type(error).__name__
-            log.error("on_refresh failed with %s; the new token is used on", name)
+            log.error("on_refresh failed with %s; the new token is used anyway", name)
 
 
 def _when_to_refresh(grant: TokenGrant) -> float:

@@ -48,7 +48,7 @@ class AskedToken(TokenSource):
 
     def __init__(self, function: TokenFunction) -> None:
         self._function = function
-        self._lock = ErrorCheckingLock("the function that gives the token")
+        self._lock = ErrorCheckingLock("the function that returns the token")
         self._token: Token | None = None
 
     def current(self, form_sender: FormSender) -> Token:
@@ -59,7 +59,7 @@ class AskedToken(TokenSource):
             return self._token
 
     def renew(self, refused: Token, form_sender: FormSender) -> Token | None:
-        """Call the function again, unless another thread has done so since that token was in use."""
+        """Call the function again, unless another thread has replaced the refused token."""
         with self._lock:
             if self._token is None or self._token.number == refused.number:
                 try:
@@ -71,7 +71,7 @@ class AskedToken(TokenSource):
     def _ask(self) -> str:
         token = self._function()
         if token is None or (isinstance(token, str) and not token.strip()):
-            raise AuthenticationError(401, "no access token: the function for it gave none")
+            raise AuthenticationError(401, "no access token: the function for it returned none")
         return clean_token(token)
 
 
@@ -121,7 +121,9 @@ def token_source(
             access_token = _current_variable
     if passed != (None, None, None):
         if callable(access_token):
-            raise TypeError("access_token: a function renews its token itself; pass a text or None")
+            raise TypeError(
+                "access_token: a function renews its token itself; pass a string or None"
+            )
         return _refreshed(passed, access_token, url, on_refresh, limits)
     if on_refresh is not None:
         raise ValueError("on_refresh: would never be called, as there is no refresh_token")

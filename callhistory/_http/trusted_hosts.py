@@ -49,7 +49,7 @@ class TrustedHosts:
         self._addresses |= {address for url in urls if (address := _address(url))}
 
     def objection(self, url: str) -> str | None:
-        """Return why the token must not be sent to an address, as a predicate; ``None`` if it may."""
+        """Return why the token must not be sent to an address, or ``None``."""
         problem = lack_of_protection(url)
         address = _address(url)
         if problem is not None or address is None:
@@ -65,7 +65,7 @@ class TrustedHosts:
 
 def _domain(text: object) -> str:
     if not isinstance(text, str) or not re.fullmatch(r"\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", text):
-        raise ValueError(f"allowed_domains: {text!r} is no domain, such as example.com")
+        raise ValueError(f"allowed_domains: {text!r} is not a domain, such as example.com")
     return text.lstrip(".").lower()
 
 
@@ -102,10 +102,10 @@ def is_on_this_machine(url: str) -> bool:
 
 
 def lack_of_protection(url: str) -> str | None:
-    """Return why no secret must be sent to an address, as a predicate; ``None`` if one may."""
+    """Return why no secret must be sent to an address, or ``None``."""
     address = _address(url)
     if address is None:
-        return "is no address of a service"
+        return "is not the address of a service"
     if not url.lower().startswith(("https:", "wss:")) and not _is_loopback(address[0]):
         return "is not protected by TLS"
     return None

@@ -1,4 +1,4 @@
-"""The thread that connects, reads, and connects again."""
+"""The thread that connects, reads, and reconnects."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _running_lock = threading.Lock()
 
 @atexit.register
 def _stop_all() -> None:
-    """Keep threads from beginning anything while the interpreter ends; nobody waits for them."""
+    """Stop threads from starting anything while the interpreter exits; nothing waits for them."""
     with _running_lock:
         loops = list(_running)
     for loop in loops:
@@ -48,14 +48,14 @@ class ConnectionLoop:
     """Keeps one client connected, from :meth:`start` to :meth:`end` or a permanent refusal.
 
     Args:
-        account: whose events.
-        dispatcher: is told of the connection's state.
-        deduplicator: takes the envelopes and the sessions that are recovered.
+        account: the user whose events to receive.
+        dispatcher: delivers ``online`` and ``offline``.
+        deduplicator: receives the envelopes and the recovered sessions.
         log: logs what happens; it never raises.
 
     Attributes:
-        phase: whether it connects, listens, is closing, or is over.
-        stop: is set when nothing is to begin any more.
+        phase: the phase of the listener.
+        stop: is set when nothing more may be started.
     """
 
     def __init__(
@@ -98,10 +98,11 @@ class ConnectionLoop:
     # --- for the listener ---
 
     def start(self, timeout: float) -> None:
-        """Start to connect, and wait until Webex has accepted a connection.
+        """Start connecting, and wait until Webex has accepted a connection.
 
         Raises:
-            CallHistoryError: it has not, in ``timeout`` seconds or at all; the threads have ended.
+            CallHistoryError: Webex accepted none within ``timeout`` seconds, or refused; the
+                threads have ended.
         """
         try:
             self._thread.start()
@@ -117,14 +118,14 @@ class ConnectionLoop:
         raise self.phase.failure or ListenError(None, "closed before Webex accepted the connection")
 
     def close(self) -> None:
-        """End the connection, and the dispatcher after a last word, within a few seconds."""
+        """End the connection, and the dispatcher after ``offline``, within a few seconds."""
         self.phase.closing()
         self.stop.set()
         self._state.close()
         self.end()
 
     def end(self) -> None:
-        """End the connection and its threads; what has come is still delivered."""
+        """End the connection and its threads; events that have arrived are still delivered."""
         deadline = steady() + self._account.limits.close
         self.phase.closing()
         self._http.close()
@@ -152,14 +153,14 @@ class ConnectionLoop:
                 if ended.accepted_for is not None and not ended.going_away:
                     self._state.disconnected(ended)
                 self._log.info(
-                    "live events: %s; again in %.1f s",
+                    "live events: %s; reconnecting in %.1f s",
                     ended.reason or "the connection ended",
                     decision.delay,
                 )
                 step = decision
-        except Exception as error:  # noqa: BLE001 - nobody else would hear of it
+        except Exception as error:  # noqa: BLE001 - it would go unnoticed
             reason = f"the listener failed with {type(error).__name__}"
-            # Its text may tell of a person.
+            # Without its text, which may be private.
             where = "".join(traceback.format_tb(error.__traceback__))
             self._log.error("live events: %s\n%s", reason, where)
             self._give_up(ListenError(None, reason), Ended(reason=reason))
@@ -176,10 +177,10 @@ class ConnectionLoop:
             )
             device = device_of(self._http)
         except CallHistoryError as error:
-            # Without its frames, whose variables may be the token: a program is told of it.
+            # Without its frames, which may hold the token: the program may get this error.
             asked = error.retry_after if isinstance(error, ApiError) else None
             return Ended(error=error.with_traceback(None), reason=str(error), retry_after=asked)
-        except BaseException as error:  # noqa: BLE001 - what gives the token may raise any
+        except BaseException as error:  # noqa: BLE001 - the user's token function may raise anything
             reason = f"no token or device: {type(error).__name__}"
             return Ended(reason=reason, closed=self._account.closed)
         url = with_query(device.websocket_url or "")
@@ -209,18 +210,18 @@ class ConnectionLoop:
         return evolve(ended, reason=public_words(ended.reason, [token.value]))
 
     def _choose_token(self, step: Again) -> Token | None:
-        """Return the token to connect with; ``None`` when there is none in place of a refused."""
+        """Return the token to connect with; ``None`` if there is none in place of a refused one."""
         if step.renew_token:
             self._refused_token = self._token
         if self._refused_token is None:
             self._token = self._http.token()
         else:
             self._token = self._http.renew_token(self._refused_token)
-            self._refused_token = None  # not before: what could not be had is asked for again
+            self._refused_token = None  # not earlier: after a failure, it is renewed again
         return self._token
 
     def _give_up(self, error: CallHistoryError, ended: Ended) -> None:
-        self._log.warning("live events: %s; for good", error)
+        self._log.warning("live events: %s; not reconnecting", error)
         self.stop.set()
         self._http_tasks.wake()
         self._hang_up()
@@ -231,20 +232,20 @@ class ConnectionLoop:
     # --- connections that come and go ---
 
     def _hand_over(self, socket: WebSocket, mercury: Mercury, accepted_at: float | None) -> None:
-        """Read a connection to its end in another thread, while this one opens the next."""
+        """Read a connection to its end in another thread, while this thread opens the next."""
         gap_start = self._state.gap_start_if_lost_now
         until = steady() + self._account.limits.hand_over
 
         def read() -> None:
             try:
                 ended = self._reader.read(socket, mercury, accepted_at, until)
-            except Exception as error:  # noqa: BLE001 - its text may tell of a person
+            except Exception as error:  # noqa: BLE001 - its text may be private
                 reason = f"a hand-over failed with {type(error).__name__}"
                 self._log.error("live events: %s", reason)
                 ended = Ended(reason=reason, accepted_for=0.0)
             self._drop(socket)
             if ended.code is None and steady() < until and not self.stop.is_set():
-                # Not closed by the server: what it sent last may be lost, though there is another.
+                # Not closed by the server, so its last frames may be lost despite the new connection.
                 self._http_tasks.recover(gap_start)
             if ended.accepted_for is not None and not self.stop.is_set():
                 self._state.disconnected(ended)
@@ -262,6 +263,6 @@ class ConnectionLoop:
         with self._lock:
             sockets = list(self._sockets)
         for old in sockets[:-1]:
-            old.abort()  # it hands over to another, and is about to end anyway
+            old.abort()  # it is handing over, and about to end anyway
         for newest in sockets[-1:]:
             newest.close()

@@ -1,4 +1,4 @@
-"""Reading one connection: what each of its frames leads to, until it ends."""
+"""Reading one connection until it ends, and acting on each frame."""
 
 from __future__ import annotations
 
@@ -39,18 +39,18 @@ if TYPE_CHECKING:
 
 @frozen(kw_only=True)
 class ConnectionReader:
-    """Reads connections, one after the other, and two at once while one hands over to the next.
+    """Reads connections one after another, and two at once while one hands over to the next.
 
     Attributes:
-        deduplicator: takes the envelopes.
-        dispatcher: starts to deliver with the first connection that is accepted.
-        state: notes what has certainly come, and connections that are accepted.
-        phase: notes the first connection that is accepted.
-        clock: is set by what Webex says of the time.
-        http_tasks: fetches what was lost, and refreshes the device.
-        limits: how often a silent connection is looked at.
+        deduplicator: receives the envelopes.
+        dispatcher: is started when the first connection is accepted.
+        state: notes up to when everything has arrived, and which connections are accepted.
+        phase: notes the first accepted connection.
+        clock: is set by Webex's timestamps.
+        http_tasks: fetches lost sessions, and refreshes the device.
+        limits: the time between two checks of a silent connection.
         log: logs what happens.
-        sleep_detector: returns what notices that the machine has slept, for one connection.
+        sleep_detector: returns a new detector for one connection.
     """
 
     deduplicator: Deduplicator
@@ -76,7 +76,7 @@ class ConnectionReader:
             socket: the connection.
             mercury: its protocol.
             accepted_at: when it was accepted, if it was.
-            until: when to stop, if another connection is there to take over.
+            until: when to stop, if another connection takes over.
         """
         sleep = self.sleep_detector()
         try:
@@ -87,7 +87,7 @@ class ConnectionReader:
                         self._accept(output)
                     elif isinstance(output, GoingAway) and until is None:
                         return Ended(
-                            reason="the server goes away",
+                            reason="the server is going away",
                             accepted_for=seconds_since(accepted_at),
                             going_away=True,
                         )
@@ -127,8 +127,8 @@ class ConnectionReader:
             self.state.note_complete_until(self.clock.moment_of(output.envelope.get("timestamp")))
             try:
                 self.deduplicator.receive(output.envelope)
-            except Exception as error:  # noqa: BLE001 - one event must not end the others
-                self.log.error("an event was not taken: %s", type(error).__name__)  # noqa: TRY400
+            except Exception as error:  # noqa: BLE001 - one event must not stop the others
+                self.log.error("an event was not processed: %s", type(error).__name__)  # noqa: TRY400
         elif isinstance(output, Counted):
             self.state.note_numbered_frame(self.clock.moment_of(output.timestamp))
         elif isinstance(output, FramesLost):
@@ -142,5 +142,5 @@ class ConnectionReader:
 
 
 def seconds_since(accepted_at: float | None) -> float | None:
-    """Return for how long a connection has been accepted, if it was."""
+    """Return the seconds since a connection was accepted; ``None`` if it was not."""
     return None if accepted_at is None else steady() - accepted_at

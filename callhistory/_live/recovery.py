@@ -1,4 +1,4 @@
-"""Fetching what is missing: the sessions that ended while no connection was heard."""
+"""The recovery of missing sessions: those that ended while there was no connection."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ _LARGEST_PAGE = 10_000
 
 
 class Recovery:
-    """The fetch of all sessions since a time, which is tried again until it succeeds.
+    """The fetch of all sessions since a time, which is retried until it succeeds.
 
-    Any thread may ask for one; one thread runs it.
+    Any thread may request one; only one thread runs it.
 
     Args:
-        account: whose history.
+        account: the owner of the history.
         http: sends the requests.
-        deduplicator: takes the sessions, page by page.
+        deduplicator: receives the sessions, page by page.
         state: knows when listening began.
-        log: where it is said what cannot be read.
+        log: logs the sessions that cannot be read.
         limits: the pauses between two recoveries.
     """
 
@@ -65,20 +65,20 @@ class Recovery:
         self._backoff = limits.first_recovery_backoff
 
     def request(self, gap_start: datetime) -> None:
-        """Ask for all sessions from a time on; of two times, the earlier one counts."""
+        """Request all sessions since a time; of two times, the earlier one counts."""
         with self._lock:
             self._from = gap_start if self._from is None else min(gap_start, self._from)
 
     @property
     def due(self) -> float:
-        """When it is to run, by the steady clock; infinity while nothing is missing."""
+        """When to run, by the steady clock; infinity while nothing is missing."""
         return math.inf if self._from is None else self._not_before
 
     def run(self) -> None:
         """Fetch the sessions that are missing.
 
         Raises:
-            BaseException: whatever kept it from that; it is due again.
+            BaseException: any error; the recovery is due again after a pause.
         """
         with self._lock:
             gap_start, self._from = self._from, None
@@ -96,7 +96,7 @@ class Recovery:
             self._backoff = min(limits.longest_backoff, 2 * self._backoff)
             raise
         else:
-            # Numbers that jump again and again must not make it fetch all the time.
+            # Numbers that keep jumping must not cause constant fetching.
             pause = self._backoff = limits.first_recovery_backoff
         finally:
             self._not_before = steady() + pause
@@ -111,18 +111,18 @@ def pages(
     limit: int = _PAGE,
     largest: int = _LARGEST_PAGE,
 ) -> Iterator[tuple[UserSession, ...]]:
-    """Return all sessions since a time, oldest first; those that cannot be read are left out.
+    """Yield all sessions since a time, oldest first; those that cannot be read are left out.
 
-    Webex's largest limit is not known, so a page that is not full may still not be the last: the
-    last one is that which brings nothing new.
+    Webex's largest limit is not known, so a page that is not full may not be the last. The last
+    page is one with nothing new.
 
     Args:
-        account: whose history.
+        account: the owner of the history.
         http: sends the requests.
-        since: sessions that ended from then on.
-        log: where it is said what cannot be read.
-        limit: how many sessions to ask for at once; it doubles while one millisecond has more.
-        largest: the limit that is not exceeded.
+        since: the earliest end time of a session.
+        log: logs the sessions that cannot be read.
+        limit: the first size of a page; it doubles while one millisecond has more sessions.
+        largest: the largest size of a page.
 
     Raises:
         CallHistoryError: as :func:`.history_api.fetch`.

@@ -28,13 +28,13 @@ def _end_time(value: object) -> datetime:
         return _aware(value)
     if not isinstance(value, str):
         raise TypeError(
-            f"end_time: expected an ISO 8601 text or an aware datetime, not {type(value).__name__}"
+            f"end_time: expected an ISO 8601 string or an aware datetime, not {type(value).__name__}"
         )
     try:
         return read_time(value)
     except ValueError:
         raise ValueError(
-            f"end_time: {_shown_time(value)} is no ISO 8601 time with an offset, "
+            f"end_time: {_shown_time(value)} is not an ISO 8601 time with an offset, "
             "such as 2026-01-31T09:30:00.000Z"
         ) from None
 
@@ -45,11 +45,11 @@ def _aware(moment: datetime) -> datetime:
             return in_utc(moment)
     except ValueError:  # NaT, pandas' missing time, raises it as well
         raise ValueError(
-            f"end_time: {moment.isoformat()} is no time in the years 1 to 9999 of UTC"
+            f"end_time: {moment.isoformat()} is not within the years 1 to 9999 in UTC"
         ) from None
     raise ValueError(
         f"end_time: {moment.isoformat()} has no time zone; "
-        "give it one, such as datetime(..., tzinfo=timezone.utc)"
+        "add one, such as datetime(..., tzinfo=timezone.utc)"
     )
 
 
@@ -59,7 +59,7 @@ def _shown_time(text: str) -> str:
         return repr(text[:40])
     if re.fullmatch(r"[a-z -]{0,40}", text):
         return repr(text)
-    return f"a text of {len(text)} characters"
+    return f"a string of {len(text)} characters"
 
 
 @public
@@ -86,11 +86,11 @@ class EndTimeSessionId:
 
     def __attrs_pre_init__(self, end_time: object, session_id: object) -> None:
         if not isinstance(session_id, str):
-            raise TypeError(f"session_id: expected a text, not {type(session_id).__name__}")
+            raise TypeError(f"session_id: expected a string, not {type(session_id).__name__}")
         if not session_id.strip():
             raise ValueError("session_id: is empty")
         if isinstance(end_time, str) and _is_time(session_id) and not _is_time(end_time):
-            raise ValueError("end_time and session_id are in each other's place")
+            raise ValueError("end_time and session_id are swapped")
 
 
 def _is_time(text: str) -> bool:

@@ -29,7 +29,7 @@ def read_json(body: bytes) -> Any:
     try:
         return _DECODER.decode(body.decode("utf-8"))
     except UnicodeDecodeError:
-        found = "bytes that are no UTF-8"
+        found = "bytes that are not UTF-8"
     except RecursionError:
         found = "values nested too deep"
     except ValueError:

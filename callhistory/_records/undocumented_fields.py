@@ -37,7 +37,7 @@ class Surprises:
         """Log a wire name that no attribute stands for, and the type of its value."""
         # What is not written as Webex writes names may be a person's name, or an id.
         shown = name if re.fullmatch(r"[a-z][A-Za-z]{0,40}", name) else "?"
-        self.note(f"{place}.{shown}", f"not named by this version, found {json_type(value)}")
+        self.note(f"{place}.{shown}", f"unknown to this version, found {json_type(value)}")
 
     def forget(self) -> None:
         """Log every surprise anew, as a new process would."""

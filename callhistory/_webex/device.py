@@ -32,11 +32,11 @@ class Device:
     """A registered device.
 
     Attributes:
-        url: its own address: where it is refreshed and deleted.
-        websocket_url: where its live events come from.
-        user_id: whose it is.
-        org_id: their organization.
-        backend: what their calls run on; ``None`` when Webex does not say.
+        url: the address of the device, where it is refreshed and deleted.
+        websocket_url: the address of its live events.
+        user_id: the id of its owner.
+        org_id: the id of the owner's organization.
+        backend: the owner's calling backend; ``None`` when it is not known.
         etag: the version of the registration.
     """
 
@@ -49,11 +49,11 @@ class Device:
 
 
 class Registration:
-    """The registration of one device. Any thread may ask for it.
+    """The registration of one device. Any thread may use it.
 
     Args:
-        hosts: where the token may go.
-        limits: how long the requests for it may wait.
+        hosts: the hosts that the token may be sent to.
+        limits: how long a request waits for its turn.
     """
 
     def __init__(self, hosts: TrustedHosts, limits: Limits) -> None:
@@ -69,30 +69,31 @@ class Registration:
         return device.url if device and steady() < self._expires else None
 
     def get(self, http: Session, service: str) -> Device:
-        """Return the device, and register it if there is none.
+        """Return the device, after registering it if there is none.
 
         Args:
             http: sends the request.
             service: the address of the device service.
 
         Raises:
-            ApiError: Webex said no.
-            CallHistoryError: there was no answer, or none that Webex sends.
-            RuntimeError: the device was taken away while it was registered; it is deleted.
+            ApiError: Webex refused the request.
+            CallHistoryError: there was no response, or not one that Webex sends.
+            RuntimeError: it was closed while the device was being registered; the device is
+                deleted.
         """
         try:
             return self._device.get(lambda: self._register(http, service), http.closed)
         except TooLate as late:
             device: Device = late.value
         delete_device(device, goodbye_session(http))
-        raise RuntimeError("closed while the device was registered")
+        raise RuntimeError("closed while the device was being registered")
 
     def refresh(self, http: Session) -> Device | None:
-        """Refresh the device, and return it; ``None`` if there is none, or Webex has forgotten it.
+        """Refresh the device and return it; ``None`` if there is none, or Webex has forgotten it.
 
         Raises:
-            ApiError: Webex said no.
-            CallHistoryError: there was no answer, or none that Webex sends.
+            ApiError: Webex refused the request.
+            CallHistoryError: there was no response, or not one that Webex sends.
         """
         device = self._device.peek()
         if device is None:
@@ -124,8 +125,8 @@ class Registration:
             )
         if not response.ok and EXCESSIVE in response.body:
             log.warning(
-                "Webex has too many devices of this user: programs that end without close() "
-                "leave theirs behind until it expires"
+                "Webex has too many devices for this user: programs that end without close() "
+                "leave theirs behind until they expire"
             )
         response.raise_for_status()
         device = _read_device(response.body, response.etag, self._hosts)
@@ -134,7 +135,7 @@ class Registration:
 
 
 def _description() -> dict[str, Any]:
-    """Return what a registration says of this program."""
+    """Return the description of this program for a registration."""
     return {
         "name": "callhistory",
         "deviceType": "WEB",
@@ -147,10 +148,10 @@ def _description() -> dict[str, Any]:
 
 
 def _read_device(body: bytes, etag: str | None, hosts: TrustedHosts) -> Device:
-    """Read what Webex answers to a registration or a refresh.
+    """Read the device in the response to a registration or a refresh.
 
     Raises:
-        DecodeError: it is none, or its address is not one of Webex's.
+        DecodeError: the response is not a device, or its address must not see the token.
     """
     document = read_json(body)
     if not isinstance(document, dict):
@@ -159,7 +160,7 @@ def _read_device(body: bytes, etag: str | None, hosts: TrustedHosts) -> Device:
     if not isinstance(url, str):
         raise DecodeError("url", "an address", type_at(document, "url"))
     if hosts.objection(url) is not None:
-        raise DecodeError("url", "an address of Webex", "one that may not see the token")
+        raise DecodeError("url", "an address of Webex", "one that must not see the token")
     return Device(
         url=url,
         websocket_url=_text(document, "webSocketUrl"),
@@ -176,7 +177,7 @@ def _text(document: dict[str, Any], name: str) -> str | None:
 
 
 def goodbye_session(http: Session) -> Session:
-    """Return a http to delete a device with, in one short attempt, after the other is closed."""
+    """Return a session that deletes a device in one short attempt, after ``http`` is closed."""
     limits = http.policy.limits
     return http.successor(
         evolve(http.policy, connect=limits.goodbye / 2, read=limits.goodbye / 2, retries=0)
@@ -184,9 +185,9 @@ def goodbye_session(http: Session) -> Session:
 
 
 def say_goodbye(device: Device, http: Session) -> None:
-    """Delete a device, within a few seconds, after the session is closed."""
+    """Delete a device within a few seconds, after ``http`` is closed."""
     successor = goodbye_session(http)
-    # The name lookup has no timeout of its own: a thread does not have to be waited for.
+    # A name lookup has no timeout, but the wait for a thread has.
     goodbye = threading.Thread(
         target=delete_device, args=(device, successor), name="callhistory-goodbye", daemon=True
     )
@@ -198,11 +199,11 @@ def say_goodbye(device: Device, http: Session) -> None:
 
 
 def delete_device(device: Device, http: Session) -> None:
-    """Delete a device, and close the http; what fails is logged, as a device expires by itself.
+    """Delete a device, and close ``http``. A failure is only logged: a device expires by itself.
 
     Args:
         device: the device.
-        http: sends the request, and is of no use after.
+        http: sends the request.
     """
     problem = ""
     try:
@@ -211,7 +212,7 @@ def delete_device(device: Device, http: Session) -> None:
             problem = str(response.status_code)
     except CallHistoryError as error:
         problem = str(error)
-    except Exception as error:  # noqa: BLE001 - such as one of the function that gives the token
+    except Exception as error:  # noqa: BLE001 - such as one from the user's token function
         problem = type(error).__name__
     finally:
         http.close()

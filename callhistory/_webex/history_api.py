@@ -49,17 +49,17 @@ def fetch(
     """Return a page of the history, sorted by end time.
 
     Args:
-        account: whose history.
+        account: the owner of the history.
         http: sends the requests.
-        since: sessions that ended from then on.
-        limit: how many at most.
-        sort: which of them, and in which order.
-        sort_by: by which time to order the page. Janus always chooses it by end time.
-        read: reads the sessions of the response, and may use up the list.
+        since: the earliest end time of a session.
+        limit: the most sessions to return.
+        sort: which sessions, and in which order.
+        sort_by: the time to order the page by. Janus always chooses the page by end time.
+        read: reads the sessions of the response; it may change the list.
 
     Raises:
-        ApiError: Webex said no, also to the catalog or the device registration.
-        CallHistoryError: there was no response, or none that Webex sends.
+        ApiError: Webex refused this request, or one for the catalog or the device.
+        CallHistoryError: there was no response, or not one that Webex sends.
     """
     backend = account.backend(http)
     janus = account.catalog(http).link("janus")
@@ -101,9 +101,9 @@ def set_read_state(
     """Mark sessions read; raises as :func:`fetch`.
 
     Args:
-        account: whose sessions.
+        account: the owner of the sessions.
         http: sends the requests.
-        pairs: end time and id of each, as on the wire; where there are none, nothing is sent.
+        pairs: the end time and id of each, as on the wire; if there are none, nothing is sent.
     """
     if not pairs:
         data = ReadStatusData(read_status_message=NOTHING_TO_DO)
@@ -121,7 +121,7 @@ def set_read_state(
 def mark_as_deleted(
     account: Account, http: Session, pairs: list[dict[str, Any]]
 ) -> DeleteCallHistoryRecordsResponse:
-    """Delete sessions; takes and raises what :func:`set_read_state` does."""
+    """Delete sessions; arguments and errors are those of :func:`set_read_state`."""
     if not pairs:
         data = DeleteStatusData(delete_status_message=NOTHING_TO_DO)
         return DeleteCallHistoryRecordsResponse(status_code=200, message=SUCCESS, data=data)
@@ -136,7 +136,7 @@ def mark_as_deleted(
 
 
 def _write(account: Account, http: Session, path: str, body: dict[str, Any]) -> Response:
-    account.backend(http)  # as with Webex's own client, a request comes from a registered device
+    account.backend(http)  # registers the device first, as Webex's own client does
     janus = account.catalog(http).link("janus")
     return http.request(
         "POST", janus + _SESSIONS + path, body=body, headers=account.device_header()
@@ -144,11 +144,11 @@ def _write(account: Account, http: Session, path: str, body: dict[str, Any]) -> 
 
 
 def _read(response: Response, *, may_be_empty: bool = False) -> tuple[int, dict[str, Any]]:
-    """Return the status of a success, and what it says.
+    """Return the status and the body of a success.
 
     Raises:
-        ApiError: the answer is no success, or its body says that it is none.
-        DecodeError: it is not what Webex sends.
+        ApiError: the status of the response, or the one in its body, is a failure.
+        DecodeError: the response is not what Webex sends.
     """
     response.raise_for_status()
     if may_be_empty and not response.body.strip():

@@ -1,4 +1,4 @@
-"""The line numbers of a user on Unified CM, put on the sessions that they belong to."""
+"""The line numbers of a user on Unified CM, added to the call sessions."""
 
 from __future__ import annotations
 
@@ -17,15 +17,14 @@ if TYPE_CHECKING:
 
 
 def number_lines(account: Account, http: Session, sessions: list[Any]) -> None:
-    """Put ``ucmLineNumber`` on each call session, as it came off the wire, whose line is known.
+    """Add ``ucmLineNumber`` to each call session whose line is known.
 
-    A history is worth having without line numbers: whatever goes wrong is logged, and nothing is
-    raised.
+    A history is useful without line numbers: failures are logged, and nothing is raised.
 
     Args:
-        account: whose lines.
+        account: the owner of the lines.
         http: sends the request.
-        sessions: the call sessions, as JSON.
+        sessions: the call sessions, as JSON; they are changed in place.
     """
     sides = [side for each in sessions if (side := _side_with_line(each))]
     if not sides:
@@ -35,7 +34,7 @@ def number_lines(account: Account, http: Session, sessions: list[Any]) -> None:
     except CallHistoryError as error:
         log.warning("no line numbers: %s", error)
         return
-    except Exception as error:  # noqa: BLE001 - such as one of the function that gives the token
+    except Exception as error:  # noqa: BLE001 - such as one from the user's token function
         log.warning("no line numbers: %s", type(error).__name__)
         return
     for side in sides:
@@ -53,9 +52,9 @@ def _fetch_indexes(account: Account, http: Session) -> dict[str, int]:
     gateway = account.catalog(http).link("ucmgmt-gateway")
     device = account.device(http)
     if device.user_id is None:
-        log.warning("no line numbers: Webex did not say whose this program's device is")
+        log.warning("no line numbers: Webex did not name the owner of this program's device")
         return {}
-    # The page waits for it: one more attempt is enough.
+    # The page waits for this request, so it is retried once at most.
     policy = evolve(http.policy, retries=min(1, http.policy.retries))
     response = http.with_policy(policy).request(
         "GET",

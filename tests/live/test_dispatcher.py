@@ -64,7 +64,7 @@ def test_receiver_that_blocks_delays_those_after_it(live: LiveClient) -> None:
 
 
 def test_long_queue_is_logged_once(live: LiveClient, caplog: pytest.LogCaptureFixture) -> None:
-    """When a thousand events wait for a slow receiver there is one warning, without the events."""
+    """When a thousand events are waiting for a slow receiver there is one warning, without the events."""
 
     def send(first: int, end: int) -> None:
         data = {"eventType": "janus.user_sessions_deleted", "deletedSessions": ["sEsSiOn"]}
@@ -83,7 +83,7 @@ def test_long_queue_is_logged_once(live: LiveClient, caplog: pytest.LogCaptureFi
     live.deliver()
 
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
-    assert caplog.messages == ["1000 events wait for a slow receiver"]
+    assert caplog.messages == ["1000 events are waiting for a slow receiver"]
 
 
 def test_handler_may_use_the_client(live: LiveClient) -> None:
