@@ -61,8 +61,8 @@ class _Connection(ClientConnection):
         self.pending_legacy_warning = False  # another thread closes it, without a "with"
 
     def recv_events(self) -> None:
-        # OpenSSL loses what one thread writes while another reads the tickets of TLS 1.3. They arrive
-        # before the response to the upgrade, so no read begins before the request is sent.
+        # OpenSSL loses what one thread writes while another reads the tickets of TLS 1.3. They
+        # arrive before the response to the upgrade, so no read begins before the request is sent.
         self._has_sent.wait()
         super().recv_events()
 

@@ -245,7 +245,7 @@ class ConnectionLoop:
                 ended = Ended(reason=reason, accepted_for=0.0)
             self._drop(socket)
             if ended.code is None and steady() < until and not self.stop.is_set():
-                # Not closed by the server, so its last frames may be lost despite the new connection.
+                # Not closed by the server: its last frames may be lost, despite the new connection.
                 self._http_tasks.recover(gap_start)
             if ended.accepted_for is not None and not self.stop.is_set():
                 self._state.disconnected(ended)

@@ -70,7 +70,7 @@ class ConnectionState:
         return max(self.began, self._clock.at(moment) - self._overlap)
 
     def connected(self) -> datetime | None:
-        """Count one more connection; return the start of the gap if it ends an outage, else ``None``.
+        """Count one more connection; return the start of the gap if it ends an outage.
 
         The first connection sends ``online``.
         """

@@ -21,7 +21,7 @@ class Handlers:
         self._by_event: dict[CallHistoryEvent, tuple[Handler, ...]] = {}
 
     def add(self, name: CallHistoryEvent | str, handler: Handler) -> None:
-        """Add a handler, unless it was added before; replace its earlier version from a notebook cell.
+        """Add a handler once; replace its earlier version if a notebook cell has defined it again.
 
         Raises:
             TypeError: the handler is not callable, or the name is not a string.

@@ -119,7 +119,7 @@ class HttpTasks:
                     self._log.warning("%s, trying again: %s", task.failure, problem)
 
     def _next(self) -> DeviceRefresh | Recovery | None:
-        """Wait for the next task, and return it; ``None`` when the thread has nothing to wait for."""
+        """Return the next task when it is due; ``None`` when there is nothing to wait for."""
         with self._changed:
             while not self._stop.is_set():
                 wait = min(self._refresh.due, self._recovery.due) - steady()

@@ -65,7 +65,7 @@ class ListenerPhase:
             self._go(Phase.OVER)
 
     def wait_while_connecting(self, timeout: float) -> Phase:
-        """Wait for the end of the first phase, at most ``timeout`` seconds; return the phase then."""
+        """Wait at most ``timeout`` seconds for the end of the first phase; return the phase."""
         self._wait_for(lambda: self._phase is not Phase.CONNECTING, timeout)
         return self._phase
 

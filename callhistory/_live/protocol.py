@@ -150,7 +150,7 @@ class Mercury:
         outputs: list[Output] = []
         document, problem = _read_frame(frame)
         if not isinstance(document, dict):
-            return [Malformed(problem or "not an object")]
+            return [Malformed(problem or "no object")]
         outputs += self._count(document)
         kind = document.get("type")
         if kind == "pong":
@@ -223,7 +223,7 @@ def _read_frame(frame: str | bytes) -> tuple[Any, str]:
     try:
         document = read_json(frame if isinstance(frame, bytes) else frame.encode())
     except (DecodeError, UnicodeEncodeError):
-        return None, "not JSON"
+        return None, "no JSON"
     return document, "binary" if isinstance(frame, bytes) else ""
 
 

@@ -28,7 +28,8 @@ def _end_time(value: object) -> datetime:
         return _aware(value)
     if not isinstance(value, str):
         raise TypeError(
-            f"end_time: expected an ISO 8601 string or an aware datetime, not {type(value).__name__}"
+            "end_time: expected an ISO 8601 string or an aware datetime, "
+            f"not {type(value).__name__}"
         )
     try:
         return read_time(value)

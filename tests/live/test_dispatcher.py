@@ -64,7 +64,7 @@ def test_receiver_that_blocks_delays_those_after_it(live: LiveClient) -> None:
 
 
 def test_long_queue_is_logged_once(live: LiveClient, caplog: pytest.LogCaptureFixture) -> None:
-    """When a thousand events are waiting for a slow receiver there is one warning, without the events."""
+    """When a thousand events wait for a slow receiver there is one warning, without the events."""
 
     def send(first: int, end: int) -> None:
         data = {"eventType": "janus.user_sessions_deleted", "deletedSessions": ["sEsSiOn"]}
