@@ -14,7 +14,8 @@ class RequestsSession(requests.Session):
     """A session of ours with the settings of the caller's.
 
     It uses the caller's ``proxies``, ``verify``, ``cert``, ``trust_env``, ``hooks``, ``headers``
-    and ``params``, a copy of the ``cookies``, and the adapters, each behind one that retries. It never uses ``auth``: each request carries the token itself. If the caller's session is of a
+    and ``params``, a copy of the ``cookies``, and the adapters, each behind one that retries.
+    It never uses ``auth``: each request carries the token itself. If the caller's session is of a
     subclass, ours is of that class as well, and any further attributes that its methods look up in
     ``self`` are those of the caller's session.
     """
