@@ -365,7 +365,7 @@ def test_missing_part_is_named(missing: str) -> None:
         ({"on_refresh": "x"}, TypeError, "on_refresh: expected a function, not str"),
         ({"token_url": 5}, TypeError, "token_url: expected a string, not int"),
         ({"token_url": "http://webexapis.com/v1"}, ValueError, "token_url: is not protected"),
-        ({"token_url": "webexapis.com"}, ValueError, "token_url: is no address"),
+        ({"token_url": "webexapis.com"}, ValueError, "token_url: is not the address"),
         ({"fedramp": True}, ValueError, "token_url: is needed for the government cloud"),
     ],
     ids=lambda value: repr(value)[:40],
