@@ -19,18 +19,18 @@ E = TypeVar("E", bound=StrEnum)
 _LARGEST = 2**31 - 1
 
 
-def whole_number(value: object, name: str, *, least: int) -> int:
+def whole_number(value: object, name: str, *, minimum: int) -> int:
     """Return a whole number of any integer type except ``bool``, as an ``int``.
 
     Raises:
         TypeError: ``value`` is not a whole number.
-        ValueError: it is below ``least``, or too large.
+        ValueError: it is below ``minimum``, or too large.
     """
     number = _index(value)
     if number is None or isinstance(value, bool):
         raise TypeError(f"{name}: expected a whole number, not {_shown(value)}")
-    if number < least:
-        raise ValueError(f"{name}: expected at least {least}, not {_shown(number)}")
+    if number < minimum:
+        raise ValueError(f"{name}: expected at least {minimum}, not {_shown(number)}")
     if number > _LARGEST:
         raise ValueError(f"{name}: {_shown(number)} is too large")
     return number
@@ -94,7 +94,7 @@ def days_ago(days: object) -> datetime:
     Raises:
         TypeError, ValueError: ``days`` is not a whole number, is below 1, or reaches before 1970.
     """
-    number = whole_number(days, "days", least=1)
+    number = whole_number(days, "days", minimum=1)
     now = datetime.now(UTC)
     if number > (now - EPOCH).days:
         raise ValueError(f"days: {number} is too large: it reaches back before 1970")

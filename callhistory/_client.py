@@ -40,7 +40,7 @@ R = TypeVar("R", JanusResponseEvent, UpdateMissedCallsResponse, DeleteCallHistor
 
 @public
 class CallHistoryClient:
-    """The call history of one user: fetch it, mark missed calls read, delete records, get events.
+    """The call history of one user: fetch it, mark calls read, delete records, receive events.
 
     It may be used from several threads at once. Live events are received by background threads,
     with a separate HTTP session. Handlers and receivers run in one of them, the dispatcher thread,
@@ -127,7 +127,7 @@ class CallHistoryClient:
         """
         self._check_open()
         since = days_ago(days)
-        limit = whole_number(limit, "limit", least=1)
+        limit = whole_number(limit, "limit", minimum=1)
         order = member(sort, Sort, "sort")
         key = member(sort_by, SortBy, "sort_by")
         try:
@@ -166,7 +166,7 @@ class CallHistoryClient:
     def delete_call_history_records(
         self, delete_session_ids: Pairs
     ) -> DeleteCallHistoryRecordsResponse:
-        """Delete records from the call history, for good.
+        """Delete records from the call history permanently.
 
         Args:
             delete_session_ids: the records, in the forms that :meth:`update_missed_calls` accepts.
@@ -227,7 +227,7 @@ class CallHistoryClient:
         return handler
 
     def off(self, name: CallHistoryEvent | str, handler: Handler) -> None:
-        """Stop calling a function with the events of a kind, if it was called with them.
+        """Stop calling a function with events of a kind; a function that was not added is ignored.
 
         Arguments and errors are those of :meth:`on`.
         """

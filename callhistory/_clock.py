@@ -1,4 +1,4 @@
-"""A clock that is never set, and goes on while the machine sleeps."""
+"""A clock that is never set, and keeps running while the machine sleeps."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _BOOT_TIME: int | None = getattr(time, "CLOCK_BOOTTIME", None)
 
 
 def steady(clock_id: int | None = _BOOT_TIME) -> float:
-    """Return the seconds of the clock for everything that expires at Webex.
+    """Return the seconds of the clock that measures whatever expires at Webex.
 
     On Linux, ``time.monotonic()`` stops while the machine sleeps; this clock does not.
 

@@ -99,7 +99,7 @@ class HistorySignal(blinker.NamedSignal):
 
 user_recent_sessions: HistorySignal = HistorySignal(
     CallHistoryEvent.USER_RECENT_SESSIONS,
-    "Calls began, went on or ended; ``event`` is a :class:`CallSessionEvent`.",
+    "Calls began, continued or ended; ``event`` is a :class:`CallSessionEvent`.",
 )
 user_viewed_sessions: HistorySignal = HistorySignal(
     CallHistoryEvent.USER_VIEWED_SESSIONS,

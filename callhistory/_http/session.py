@@ -245,9 +245,7 @@ class Session:
                 request.method, host, gave_up.error, tracking_id, attempts=gave_up.attempts
             )
         except (OSError, urllib3.exceptions.HTTPError) as error:
-            answered = getattr(
-                error, "response", None
-            )  # a hook of the user's raised for this response
+            answered = getattr(error, "response", None)  # for which a hook of the user's raised
             if isinstance(answered, requests.Response):
                 return _read(answered, tracking_id)
             cause = without_context(error, handled)

@@ -21,7 +21,7 @@ from .trusted_hosts import lack_of_protection
 TOKEN_URL = "https://webexapis.com/v1/access_token"  # noqa: S105 - no password
 
 _PASSING_STATUSES = frozenset({408, 429})
-# A token is refreshed a tenth of its lifetime before it expires, but at most this much before.
+# A token is refreshed a tenth of its lifetime before it expires, but at most this long before.
 _LONGEST_MARGIN = 300.0  # seconds
 
 

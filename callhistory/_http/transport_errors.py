@@ -64,7 +64,7 @@ def causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def without_context(error: Exception, handled: BaseException | None) -> Exception:
-    """Return an error without its context: an error that the program was already handling.
+    """Return an error, unchained from one that the program was already handling.
 
     Args:
         error: what was raised.

@@ -49,7 +49,7 @@ class TrustedHosts:
         self._addresses |= {address for url in urls if (address := _address(url))}
 
     def objection(self, url: str) -> str | None:
-        """Return why the token must not be sent to an address, or ``None``."""
+        """Return the objection to sending the token to an address, as a predicate, or ``None``."""
         problem = lack_of_protection(url)
         address = _address(url)
         if problem is not None or address is None:
@@ -102,7 +102,7 @@ def is_on_this_machine(url: str) -> bool:
 
 
 def lack_of_protection(url: str) -> str | None:
-    """Return why no secret must be sent to an address, or ``None``."""
+    """Return the objection to sending any secret to an address, as a predicate, or ``None``."""
     address = _address(url)
     if address is None:
         return "is not the address of a service"

@@ -237,7 +237,7 @@ class WebSocket:
         return self._connection
 
     def close(self) -> None:
-        """Close it within about two seconds, even while other threads read, write or connect."""
+        """Close it within about a second, even while other threads read, write or connect."""
         with self._lock:
             self._closed = True
             connection = self._connection

@@ -83,7 +83,7 @@ class ConnectionState:
         return None if outage is None else self._gap_start(outage)
 
     def disconnected(self, ended: Ended) -> None:
-        """Count one connection less; after the last, send ``offline`` and begin an outage."""
+        """Count one fewer connection; after the last, send ``offline`` and begin an outage."""
         with self._lock:
             if self._connections == 0:
                 return

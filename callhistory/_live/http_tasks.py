@@ -70,13 +70,13 @@ class HttpTasks:
         self._thread: threading.Thread | None = None
 
     def recover(self, gap_start: datetime) -> None:
-        """Start to fetch the sessions since a time; of two times, the earlier one counts."""
+        """Fetch the sessions since a time in the background; of two times, the earlier counts."""
         self._recovery.request(gap_start)
         with self._changed:
             self._begin()
 
     def refresh_when_due(self) -> float:
-        """Start to refresh the device if it is due; return the seconds until the next call."""
+        """Start refreshing the device if it is due; return the seconds until the next call."""
         with self._changed:
             if self._thread is not None:
                 return math.inf  # the thread refreshes it when due

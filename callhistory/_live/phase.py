@@ -10,7 +10,7 @@ from collections.abc import Callable
 from .._errors import CallHistoryError
 
 # A Ctrl-C just before the wait for a lock does not end the wait; on Windows no Ctrl-C does. So a
-# wait is interrupted now and then, and Python raises KeyboardInterrupt.
+# wait returns now and then, and Python raises KeyboardInterrupt.
 _HEED_CTRL_C = 1.0
 
 

@@ -184,7 +184,7 @@ class Mercury:
         return self._send_ping(now)
 
     def doubt(self, now: float) -> list[Output]:
-        """Return a ping that is soon due, because the machine may have slept."""
+        """Return the outputs that soon reveal a dead connection, as the machine may have slept."""
         if not self._ready:
             return []
         outputs = self._send_ping(now) if self._ping is None else []

@@ -60,19 +60,21 @@ class Recovery:
         self._log = log
         self._limits = limits
         self._lock = threading.Lock()
-        self._from: datetime | None = None
+        self._gap_start: datetime | None = None
         self._not_before = -math.inf
         self._backoff = limits.first_recovery_backoff
 
     def request(self, gap_start: datetime) -> None:
         """Request all sessions since a time; of two times, the earlier one counts."""
         with self._lock:
-            self._from = gap_start if self._from is None else min(gap_start, self._from)
+            self._gap_start = (
+                gap_start if self._gap_start is None else min(gap_start, self._gap_start)
+            )
 
     @property
     def due(self) -> float:
         """When to run, by the steady clock; infinity while nothing is missing."""
-        return math.inf if self._from is None else self._not_before
+        return math.inf if self._gap_start is None else self._not_before
 
     def run(self) -> None:
         """Fetch the sessions that are missing.
@@ -81,7 +83,7 @@ class Recovery:
             BaseException: any error; the recovery is due again after a pause.
         """
         with self._lock:
-            gap_start, self._from = self._from, None
+            gap_start, self._gap_start = self._gap_start, None
         if gap_start is None:
             return
         limits = self._limits

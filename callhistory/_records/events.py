@@ -100,7 +100,7 @@ class CallSessionDeletedData(Record):
 
 @define(kw_only=True, repr=False)
 class CallEvent(Record):
-    """The base class of the three events, with their envelope. They are frozen."""
+    """The base class of the three events, which are frozen: their envelope."""
 
     id: str | None = None
     timestamp: datetime | None = field(default=None, metadata=wire(notation=EpochMs))

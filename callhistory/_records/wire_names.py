@@ -12,7 +12,7 @@ C = TypeVar("C", bound=type)
 
 
 class EpochMs:
-    """The notation of a time as milliseconds since 1970; other times are ISO 8601 texts."""
+    """The notation of a time as milliseconds since 1970; other times are ISO 8601 strings."""
 
 
 # The metadata of an attribute that is not in the JSON.

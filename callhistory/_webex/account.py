@@ -238,7 +238,7 @@ class Webex:
         if calling_backend is not None:
             backend = member(calling_backend, CallingBackend, "calling_backend")
         connect, read = seconds_to_connect_and_read(timeout)
-        retries = whole_number(max_retries, "max_retries", least=0)
+        retries = whole_number(max_retries, "max_retries", minimum=0)
         policy = RetryPolicy(connect=connect, read=read, retries=retries, limits=_limits)
         self._account = Account(
             requests.Session() if session is None else session,
