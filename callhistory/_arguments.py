@@ -1,4 +1,4 @@
-"""What callers may pass, refused with words before anything is sent."""
+"""Checks of arguments, before anything is sent."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ E = TypeVar("E", bound=StrEnum)
 _LARGEST = 2**31 - 1
 
 
-def whole_number(value: object, name: str, *, least: int) -> int:
-    """Return a whole number of any integer type, but no boolean, as an ``int``.
+def whole_number(value: object, name: str, *, minimum: int) -> int:
+    """Return a whole number of any integer type except ``bool``, as an ``int``.
 
     Raises:
-        TypeError: it is none.
-        ValueError: it is below ``least``, or too large.
+        TypeError: ``value`` is not a whole number.
+        ValueError: it is below ``minimum``, or too large.
     """
     number = _index(value)
     if number is None or isinstance(value, bool):
         raise TypeError(f"{name}: expected a whole number, not {_shown(value)}")
-    if number < least:
-        raise ValueError(f"{name}: expected at least {least}, not {_shown(number)}")
+    if number < minimum:
+        raise ValueError(f"{name}: expected at least {minimum}, not {_shown(number)}")
     if number > _LARGEST:
         raise ValueError(f"{name}: {_shown(number)} is too large")
     return number
@@ -39,7 +39,7 @@ def whole_number(value: object, name: str, *, least: int) -> int:
 def _index(value: Any) -> int | None:
     try:
         return operator.index(value)
-    except TypeError:  # also of what has an __index__ and cannot give one, as an array
+    except TypeError:  # also from an __index__() that fails, as an array's does
         return None
 
 
@@ -47,7 +47,7 @@ def seconds_above_zero(value: object, name: str) -> float:
     """Return a number of seconds above 0.
 
     Raises:
-        TypeError: it is no number.
+        TypeError: ``value`` is not a number.
         ValueError: it is not above 0, or not finite.
     """
     if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -58,10 +58,10 @@ def seconds_above_zero(value: object, name: str) -> float:
 
 
 def seconds_of_any_size(value: object, name: str) -> float:
-    """Return a number of seconds that can be waited for: a negative one is 0.
+    """Return a number of seconds that a thread can wait, which is 0 for a negative one.
 
     Raises:
-        TypeError: it is no number.
+        TypeError: ``value`` is not a number.
         ValueError: it is NaN.
     """
     if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -72,7 +72,7 @@ def seconds_of_any_size(value: object, name: str) -> float:
 
 
 def seconds_to_connect_and_read(timeout: float | tuple[float, float]) -> tuple[float, float]:
-    """Return the timeouts of a request: seconds to connect, and for each read.
+    """Return the timeouts of a request: seconds to connect, and seconds for each read.
 
     Raises:
         TypeError, ValueError: ``timeout`` is neither a number above 0 nor a pair of them.
@@ -89,12 +89,12 @@ def seconds_to_connect_and_read(timeout: float | tuple[float, float]) -> tuple[f
 
 
 def days_ago(days: object) -> datetime:
-    """Return the time that is so many times 24 hours ago, in whole milliseconds.
+    """Return the time ``days`` times 24 hours ago, in whole milliseconds.
 
     Raises:
-        TypeError, ValueError: ``days`` is no whole number, is below 1, or reaches before 1970.
+        TypeError, ValueError: ``days`` is not a whole number, is below 1, or reaches before 1970.
     """
-    number = whole_number(days, "days", least=1)
+    number = whole_number(days, "days", minimum=1)
     now = datetime.now(UTC)
     if number > (now - EPOCH).days:
         raise ValueError(f"days: {number} is too large: it reaches back before 1970")
@@ -102,11 +102,11 @@ def days_ago(days: object) -> datetime:
 
 
 def member(value: object, enum: type[E], name: str) -> E:
-    """Return the member of an enum that is meant by a member, its value or its name, in any case.
+    """Return the member of an enum for a member, its value or its name, in any case.
 
     Raises:
-        TypeError: it is no text.
-        ValueError: it is none of them.
+        TypeError: ``value`` is not a string.
+        ValueError: no member has that value or name.
     """
     allowed = ", ".join(repr(option.value) for option in enum)
     if not isinstance(value, str):
@@ -118,10 +118,11 @@ def member(value: object, enum: type[E], name: str) -> E:
 
 
 def pairs_for_wire(pairs: object, name: str) -> list[dict[str, Any]]:
-    """Return pairs of end time and session id, in any of their forms, as Webex wants them.
+    """Return pairs of end time and session id, in any accepted form, as they are sent to Webex.
 
     Raises:
-        TypeError, ValueError: it is no iterable, or an entry is malformed; its index is named.
+        TypeError, ValueError: ``pairs`` is not an iterable, or an entry is malformed; the error
+            has its index.
     """
     if isinstance(pairs, (str, bytes, Mapping, EndTimeSessionId, UserSession)):
         raise TypeError(f"{name}: expected several sessions, not one {type(pairs).__name__}")
@@ -154,10 +155,10 @@ def _pair(entry: object, place: str) -> EndTimeSessionId:
 
 
 def _shown(value: object) -> str:
-    """Return a value for an error; only its type if it is long, as a record is, or has no repr."""
+    """Return a value for an error; only its type if the repr fails, or is long as a record's is."""
     try:
         text = repr(value)
-    except Exception:  # noqa: BLE001 - a repr may raise anything, an int of 5,000 digits does
+    except Exception:  # noqa: BLE001 - a repr may raise anything; for an int of 5,000 digits it does
         text = ""
     if 0 < len(text) <= 60:
         return text

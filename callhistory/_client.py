@@ -40,24 +40,24 @@ R = TypeVar("R", JanusResponseEvent, UpdateMissedCallsResponse, DeleteCallHistor
 
 @public
 class CallHistoryClient:
-    """The call history of one user: fetch it, mark missed calls read, delete records, hear events.
+    """The call history of one user: fetch it, mark calls read, delete records, receive events.
 
-    It may be used from several threads at once. Live events are heard by background threads, with
-    an HTTP session of their own; handlers and receivers run in one of them, the dispatcher thread,
+    It may be used from several threads at once. Live events are received by background threads,
+    with a separate HTTP session. Handlers and receivers run in one of them, the dispatcher thread,
     one at a time, so a slow one delays the next, but never the connection. :meth:`close` may be
-    called from any thread, also from a receiver, and joins them within 5 seconds. They are daemon
-    threads: a program that forgets it still exits at once.
+    called from any thread, even from a receiver, and joins them within 5 seconds. They are daemon
+    threads: a program that does not call it still exits at once.
 
     Args:
         webex: a :class:`Webex`, an access token, a function without arguments that returns one, or
             ``None`` for ``WEBEX_ACCESS_TOKEN`` from the environment. A :class:`Webex` may serve
-            several clients, one after the other or at once.
+            several clients, one after another or at once.
         logger: a logger, the name of a level such as ``"info"`` for the logger ``callhistory``,
             or ``None`` for that logger as it is.
 
     Raises:
-        AuthenticationError: no token is given, and the environment has none.
-        TypeError, ValueError: an argument is of another type, or makes no sense.
+        AuthenticationError: no token is passed, and the environment has none.
+        TypeError, ValueError: an argument has the wrong type or makes no sense.
 
     Example:
         >>> with CallHistoryClient("token") as client:  # doctest: +SKIP
@@ -78,14 +78,14 @@ class CallHistoryClient:
             self._webex, self._owns_webex = Webex(access_token=webex), True
         else:
             raise TypeError(
-                "webex: expected a Webex, an access token or a function that gives one, "
+                "webex: expected a Webex, an access token or a function that returns one, "
                 f"not {type(webex).__name__}"
             )
         self._account = self._webex._account
         self._handlers = Handlers()
         self._listener = Listener(self._account, self, self._handlers, self._logger)
         self._check_open()
-        self._session = self._account.join()
+        self._http = self._account.join()
 
     def __repr__(self) -> str:
         state = "closed" if self._listener.closed else "open"
@@ -108,31 +108,31 @@ class CallHistoryClient:
         """Fetch a page of the call history.
 
         Args:
-            days: how far back to look, in times of 24 hours, at least 1.
-            limit: how many sessions at most, at least 1. Webex's own largest limit is not known.
-            sort: ``Sort.DESC`` (newest first) or ``Sort.ASC``, its value or its name, in any case.
+            days: how far back to look, in units of 24 hours, at least 1.
+            limit: the most sessions to fetch, at least 1. Webex's own limit is not known.
+            sort: ``Sort.DESC`` (newest first) or ``Sort.ASC``, or its value or name, in any case.
             sort_by: ``SortBy.END_TIME`` or ``SortBy.START_TIME``, likewise. Webex chooses the page
                 by end time; ``START_TIME`` orders the page that it chose.
 
         Returns:
-            The page, a sequence of sessions, also when Webex said no: see ``ok`` and
-            ``raise_for_status()``. Iterating over a failed one raises.
+            The page, a sequence of sessions, or a failure if Webex refused: see ``ok`` and
+            ``raise_for_status()``. Iterating over a failure raises.
 
         Raises:
             TypeError, ValueError: an argument is wrong; nothing was sent.
-            TransportError: nobody answered, after the retries.
-            DecodeError: the answer is not what Webex sends.
-            AuthenticationError: the function that gives the token gave none.
+            TransportError: there was no response, after the retries.
+            DecodeError: the response is not what Webex sends.
+            AuthenticationError: the function that was passed for the token returned none.
             RuntimeError: the client is closed.
         """
         self._check_open()
         since = days_ago(days)
-        limit = whole_number(limit, "limit", least=1)
+        limit = whole_number(limit, "limit", minimum=1)
         order = member(sort, Sort, "sort")
         key = member(sort_by, SortBy, "sort_by")
         try:
             return history_api.fetch(
-                self._account, self._session, since=since, limit=limit, sort=order, sort_by=key
+                self._account, self._http, since=since, limit=limit, sort=order, sort_by=key
             )
         except ApiError as error:
             return self._failed(JanusResponseEvent, "get_call_history_data", error)
@@ -142,13 +142,13 @@ class CallHistoryClient:
         """Mark missed calls read.
 
         Args:
-            end_time_session_ids: which: any iterable of :class:`EndTimeSessionId`,
+            end_time_session_ids: the calls: any iterable of :class:`EndTimeSessionId`,
                 :class:`UserSession` (its own pair is used) or mappings such as
-                ``{"endTime": "2026-01-31T09:30:00.000Z", "sessionId": "..."}``. With an empty one
-                nothing is sent, and the answer is a success that says so.
+                ``{"endTime": "2026-01-31T09:30:00.000Z", "sessionId": "..."}``. If it is
+                empty, nothing is sent, and the response is a success that says so.
 
         Returns:
-            What Webex answered, also when it said no: see ``ok`` and ``raise_for_status()``.
+            Webex's response, even if it is a failure: see ``ok`` and ``raise_for_status()``.
 
         Raises:
             TypeError, ValueError: an entry is wrong; its index is named, and nothing was sent.
@@ -158,7 +158,7 @@ class CallHistoryClient:
         self._check_open()
         pairs = pairs_for_wire(end_time_session_ids, "end_time_session_ids")
         try:
-            return history_api.set_read_state(self._account, self._session, pairs)
+            return history_api.set_read_state(self._account, self._http, pairs)
         except ApiError as error:
             return self._failed(UpdateMissedCallsResponse, "update_missed_calls", error)
 
@@ -166,13 +166,13 @@ class CallHistoryClient:
     def delete_call_history_records(
         self, delete_session_ids: Pairs
     ) -> DeleteCallHistoryRecordsResponse:
-        """Delete records from the call history, for good.
+        """Delete records from the call history permanently.
 
         Args:
-            delete_session_ids: which, in the same forms as for :meth:`update_missed_calls`.
+            delete_session_ids: the records, in the forms that :meth:`update_missed_calls` accepts.
 
         Returns:
-            What Webex answered, also when it said no: see ``ok`` and ``raise_for_status()``.
+            Webex's response, even if it is a failure: see ``ok`` and ``raise_for_status()``.
 
         Raises:
             TypeError, ValueError: an entry is wrong; its index is named, and nothing was sent.
@@ -182,7 +182,7 @@ class CallHistoryClient:
         self._check_open()
         pairs = pairs_for_wire(delete_session_ids, "delete_session_ids")
         try:
-            return history_api.mark_as_deleted(self._account, self._session, pairs)
+            return history_api.mark_as_deleted(self._account, self._http, pairs)
         except ApiError as error:
             cls = DeleteCallHistoryRecordsResponse
             return self._failed(cls, "delete_call_history_records", error)
@@ -190,10 +190,10 @@ class CallHistoryClient:
     def _check_open(self) -> None:
         self._account.process.check()
         if self._listener.closed:
-            raise RuntimeError("this client is closed; make another one")
+            raise RuntimeError("this client is closed; create another one")
 
     def _failed(self, cls: type[R], call: str, error: ApiError) -> R:
-        """Return the envelope of a "no" from Webex, and log it; raise it if no request was sent."""
+        """Log a refusal by Webex and return it as a response; raise it if no request was sent."""
         if error.tracking_id is None:
             raise error
         self._logger.warning("%s: %s", call, error)
@@ -206,11 +206,11 @@ class CallHistoryClient:
     def on(
         self, name: CallHistoryEvent | str, handler: Handler | None = None
     ) -> Handler | Callable[[Handler], Handler]:
-        """Call a function with each event of a kind, and return it; also as a decorator.
+        """Call a function with each event of a kind, and return the function; also a decorator.
 
-        The client holds the function, until :meth:`off`. A function that a notebook's cell defines
-        at its top level takes the place of its earlier self when the cell is run again; lambdas
-        and closures never do. The signals in :mod:`callhistory.signals` carry the same events.
+        The client keeps the function until :meth:`off`. A function defined at the top level of a
+        notebook cell replaces its earlier version when the cell is run again; lambdas and closures
+        do not. The signals in :mod:`callhistory.signals` carry the same events.
 
         Args:
             name: a member of :class:`CallHistoryEvent`, or its documented name, such as
@@ -218,7 +218,7 @@ class CallHistoryClient:
             handler: is called as ``handler(event)``, in the dispatcher thread, one at a time.
 
         Raises:
-            TypeError, ValueError: there is no event of this name, or the handler can't be called.
+            TypeError, ValueError: no event has this name, or the handler is not callable.
         """
         name = member(name, CallHistoryEvent, "name")
         if handler is None:
@@ -227,33 +227,33 @@ class CallHistoryClient:
         return handler
 
     def off(self, name: CallHistoryEvent | str, handler: Handler) -> None:
-        """Stop calling a function with the events of a kind; one that is not called is ignored.
+        """Stop calling a function with events of a kind; a function that was not added is ignored.
 
-        It takes and raises what :meth:`on` does.
+        Arguments and errors are those of :meth:`on`.
         """
         self._handlers.remove(name, handler)
 
     @without_frames
     def listen(self, timeout: float = 30.0) -> None:
-        """Hear live events from now on, in the background.
+        """Receive live events from now on, in the background.
 
-        It returns when Webex has accepted the connection, which is then kept: it comes back after
-        an outage, and the sessions that ended meanwhile are fetched and delivered as an event
-        whose ``recovered`` is true. Every session that ends while this client listens is so
-        delivered at least once, and none as recovered that was delivered live. Read marks and
-        deletions cannot be recovered. While events are heard already, it does nothing.
+        It returns once Webex has accepted the connection. After an outage, the client reconnects,
+        and fetches the sessions that ended meanwhile and delivers them as an event whose
+        ``recovered`` is true. So every session that ends while this client listens is delivered at
+        least once, and one that was delivered live is not delivered again as recovered. Read marks
+        and deletions cannot be recovered. If the client already listens, this does nothing.
 
         Args:
-            timeout: seconds for all of it: catalog, device and websocket. What may pass is tried
-                again within it.
+            timeout: seconds for catalog, device and websocket together. Temporary failures are
+                retried within it.
 
         Raises:
             AuthenticationError: Webex refused the token.
             ApiError: Webex refused the catalog or this program's device.
             ListenError: Webex refused the connection, or did not accept it in time; or another
-                client of the same :class:`Webex` listens.
-            TransportError: nobody answered in time.
-            TypeError, ValueError: ``timeout`` is no number of seconds above 0.
+                client of the same :class:`Webex` is listening.
+            TransportError: there was no response in time.
+            TypeError, ValueError: ``timeout`` is not a number of seconds above 0.
             RuntimeError: the client is closed.
         """
         seconds = seconds_above_zero(timeout, "timeout")
@@ -262,35 +262,35 @@ class CallHistoryClient:
 
     @property
     def listening(self) -> bool:
-        """Whether live events are heard, or will be again by themselves after an outage."""
+        """Whether the client receives live events, or will again by itself after an outage."""
         return self._listener.listening
 
     @without_frames
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the client is closed, and return whether it is; Ctrl-C gets through.
+        """Wait until the client is closed, and return whether it is; Ctrl-C interrupts the wait.
 
         Args:
-            timeout: at most so many seconds; ``None``, the default, for no end.
+            timeout: the most seconds to wait; ``None``, the default, for no limit.
 
         Raises:
-            ListenError, AuthenticationError: Webex refuses the connection for good.
-            TypeError, ValueError: ``timeout`` is no number of seconds.
+            ListenError, AuthenticationError: Webex refused the connection permanently.
+            TypeError, ValueError: ``timeout`` is not a number of seconds.
             RuntimeError: :meth:`listen` was not called.
         """
         seconds = threading.TIMEOUT_MAX if timeout is None else timeout
         return self._listener.wait(seconds_of_any_size(seconds, "timeout"))
 
     def close(self) -> None:
-        """End the client, and delete this program's device unless another client shares it.
+        """Close the client, and delete this program's device unless another client shares it.
 
-        It takes a few seconds at most, whatever the network does, and may be called twice and
+        It takes a few seconds at most, whatever the network does. It may be called more than once,
         from any thread. A :class:`Webex` that was passed in can be used again.
         """
         if not self._listener.begin_to_close() or self._account.process.forked:
-            return  # what is open in a forked child is the parent's
+            return  # in a forked child, the connections belong to the parent
         try:
             self._listener.close()
-            self._account.leave(self._session)
+            self._account.leave(self._http)
             if self._owns_webex:
                 self._webex.close()
         finally:
@@ -306,7 +306,7 @@ def create_call_history_client(
 ) -> CallHistoryClient:
     """Return a :class:`CallHistoryClient`, under the name that the Webex documentation uses.
 
-    It takes and raises what :class:`CallHistoryClient` does.
+    Arguments and errors are those of :class:`CallHistoryClient`.
     """
     return CallHistoryClient(webex, logger)
 
@@ -315,7 +315,7 @@ def create_call_history_client(
 class Calling:
     """Webex Calling, as far as this library goes: its call history.
 
-    It takes and raises what :class:`CallHistoryClient` does.
+    Arguments and errors are those of :class:`CallHistoryClient`.
     """
 
     @without_frames

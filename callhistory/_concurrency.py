@@ -1,4 +1,4 @@
-"""Work that threads share: a value is fetched once, and few are asked for at once."""
+"""Work that threads share: a value is fetched once, and few are fetched at the same time."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ def copy_for_this_thread(error: BaseException) -> BaseException:
     """
     try:
         copied = copy.copy(error)
-    except Exception:  # noqa: BLE001 - of a class of the user's
+    except Exception:  # noqa: BLE001 - the class may be the user's
         return error
     copied.__cause__ = error.__cause__
     return copied
 
 
 def _uses_its_own_client(function: str) -> RuntimeError:
-    return RuntimeError(f"{function} uses the client that is waiting for it; it must not")
+    return RuntimeError(f"{function} must not use the client that is waiting for it")
 
 
 class ErrorCheckingLock:
-    """A lock that raises an error in a thread that has it, where another lock would deadlock.
+    """A lock that raises an error where a thread would deadlock on a lock that it already has.
 
     Args:
-        function: the user's function that runs while a thread has the lock, for the error.
+        function: the user's function that runs while a thread has the lock, named in the error.
     """
 
     def __init__(self, function: str) -> None:
@@ -42,19 +42,19 @@ class ErrorCheckingLock:
         self._owner: int | None = None
 
     def acquire(self, *, wait: bool = True) -> bool:
-        """Acquire the lock; return whether that succeeded, which without ``wait`` it may not.
+        """Acquire the lock; return whether it was acquired, which is certain only with ``wait``.
 
         Raises:
-            RuntimeError: this thread has the lock.
+            RuntimeError: this thread already has the lock.
         """
         self.check()
-        taken = self._lock.acquire(blocking=wait)
-        if taken:
+        acquired = self._lock.acquire(blocking=wait)
+        if acquired:
             self._owner = threading.get_ident()
-        return taken
+        return acquired
 
     def check(self) -> None:
-        """Raise a RuntimeError if this thread has the lock."""
+        """Raise a RuntimeError if this thread already has the lock."""
         if self._owner == threading.get_ident():
             raise _uses_its_own_client(self._function)
 
@@ -71,7 +71,7 @@ class ErrorCheckingLock:
 
 
 class TooLate(Exception, Generic[T]):  # noqa: N818 - an outcome, not a failure
-    """A value was fetched that nobody waits for: it was forgotten meanwhile.
+    """A value was fetched that nobody wants any more: it was forgotten meanwhile.
 
     Attributes:
         value: the value.
@@ -83,27 +83,27 @@ class TooLate(Exception, Generic[T]):  # noqa: N818 - an outcome, not a failure
 
 
 class SingleFlight(Generic[T]):
-    """A value that is fetched at first need, by one thread for all that ask meanwhile.
+    """A value that is fetched at first need, by one thread on behalf of all that ask meanwhile.
 
-    They share a failure, too. It is not remembered: the next one who asks tries again.
+    They share a failure, too. It is not remembered: the next thread that asks tries again.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._flight: Future[T] | None = None
-        self._fetching: int | None = None  # the thread that fetches
+        self._fetching: int | None = None  # the thread that fetches the value
 
     def get(self, fetch: Callable[[], T], stop: threading.Event) -> T:
-        """Return the value, and fetch it if nobody did.
+        """Return the value, after fetching it if necessary.
 
         Args:
-            fetch: fetches the value; it has deadlines of its own.
-            stop: is set when the caller is being closed. A failure is then the caller's alone:
-                another of the threads that wait fetches the value.
+            fetch: fetches the value, within its own deadlines.
+            stop: is set when the caller is being closed. A failure is then not shared: another of
+                the waiting threads fetches the value.
 
         Raises:
             TooLate: the value was forgotten while this thread fetched it.
-            RuntimeError: the fetch itself asks for the value, through a function of the user's.
+            RuntimeError: the fetch itself asks for the value, in a function of the user's.
         """
         while True:
             with self._lock:
@@ -113,7 +113,7 @@ class SingleFlight(Generic[T]):
                     self._flight = started
                     self._fetching = threading.get_ident()
                 elif self._fetching == threading.get_ident() and not flight.done():
-                    raise _uses_its_own_client("a function that gives or stores the token")
+                    raise _uses_its_own_client("a function that returns or stores the token")
             if flight is None:
                 return self._fetch(started, fetch, stop)
             try:
@@ -144,14 +144,14 @@ class SingleFlight(Generic[T]):
             raise
 
     def peek(self) -> T | None:
-        """Return the value if it is there."""
+        """Return the value if it has been fetched."""
         flight = self._flight
         if flight is None or not flight.done() or flight.cancelled() or flight.exception():
             return None
         return flight.result()
 
     def replace(self, old: T, new: T | None) -> None:
-        """Replace a value, or forget it, unless another thread has done so."""
+        """Replace a value, or forget it, unless another thread has already done so."""
         flight: Future[T] | None = None
         if new is not None:
             flight = Future()
@@ -161,7 +161,7 @@ class SingleFlight(Generic[T]):
                 self._flight = flight
 
     def take(self) -> T | None:
-        """Return the value if it is there, and forget it, also one that is being fetched."""
+        """Return the value if it has been fetched; forget it, even while it is being fetched."""
         with self._lock:
             value = self.peek()
             self._flight = None
@@ -172,7 +172,7 @@ class Throttle:
     """A limit to how many threads do the same thing at once.
 
     Args:
-        at_once: how many.
+        at_once: the largest number of threads.
     """
 
     def __init__(self, at_once: int) -> None:
@@ -180,9 +180,10 @@ class Throttle:
 
     @contextmanager
     def turn(self, longest_wait: float) -> Iterator[None]:
-        """Wait for a turn, for at most so many seconds, and end it with the block.
+        """Wait for a turn, for at most ``longest_wait`` seconds; the turn ends with the block.
 
-        A service that hangs must not keep those who wait from trying: they go on without a turn.
+        After that time the block runs without a turn: a service that hangs must not stop others
+        from trying.
         """
         has_place = self._places.acquire(timeout=longest_wait)
         try:
@@ -192,5 +193,5 @@ class Throttle:
                 self._places.release()
 
 
-# Clients that start together, in any number, send so many catalog and device requests at once.
+# However many clients start together, this many catalog and device requests run at once.
 start_throttle = Throttle(8)

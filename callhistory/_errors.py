@@ -3,14 +3,14 @@
 ::
 
     CallHistoryError
-    ├── ApiError                  Webex answered, and said no
-    │   └── AuthenticationError   401 after the token was asked for anew, or no token to try
-    ├── TransportError            nobody answered
-    ├── DecodeError               the answer is not what Webex sends
-    └── ListenError               live events cannot be had
+    ├── ApiError                  Webex refused the request
+    │   └── AuthenticationError   401 even with a new token, or no token to send
+    ├── TransportError            there was no response
+    ├── DecodeError               the response is not what Webex sends
+    └── ListenError               live events are not available
         └── TokenRefusedError     ... because of the token; an AuthenticationError as well
 
-A wrong argument is none of these: it is a ``ValueError`` or ``TypeError``, raised before a byte
+A wrong argument raises a ``ValueError`` or ``TypeError`` instead, before anything
 is sent. No error holds a token, a request, a person's name or number, or a session id.
 """
 
@@ -31,16 +31,16 @@ _WORDS = {
 
 
 def words_for(status_code: int) -> str:
-    """Return the Webex documentation's words for a status that is no success."""
+    """Return the words of the Webex documentation for the status of a failure."""
     return _WORDS.get(status_code, f"{status_code} Exception has occurred")
 
 
 @public
 class CallHistoryError(Exception):
-    """The base of every error that this library raises by its own judgement."""
+    """The base class of every error that this library defines."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Exception pickles by its message alone, which is not what the subclasses are made from.
+        # Exception pickles its message alone, but the subclasses take other arguments.
         return (_restore, (type(self), self.args, self.__dict__.copy()))
 
 
@@ -55,15 +55,15 @@ def _restore(
 
 @public
 class ApiError(CallHistoryError):
-    """Webex answered, and said no.
+    """Webex refused the request.
 
     Attributes:
-        status_code: the HTTP status of the answer, or the ``statusCode`` in its body.
+        status_code: the HTTP status of the response, or the ``statusCode`` in its body.
         error: the words for that status, the same as in ``response.data.error``.
-        tracking_id: what Webex support asks for; ``None`` when no request was sent.
-        retry_after: how many seconds Webex asked to wait, or ``None``.
-        reason: why the token was not refreshed, in Webex's own words where it refused; ``None``
-            when there was nothing to refresh it with.
+        tracking_id: the id that Webex support asks for; ``None`` when no request was sent.
+        retry_after: the seconds that Webex asked to wait, or ``None``.
+        reason: why the token was not refreshed, in Webex's own words if it refused; ``None``
+            if there was nothing to refresh it with.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class ApiError(CallHistoryError):
 
 @public
 class AuthenticationError(ApiError):
-    """Webex refused the token also after it was asked for anew, or there is no token to try."""
+    """Webex refused the token, and a new one if there was one; or there is no token to send."""
 
 
 def refusal(
@@ -103,13 +103,13 @@ def refusal(
     retry_after: float | None = None,
     reason: str | None = None,
 ) -> ApiError:
-    """Return the error for an answer of Webex that is no success: the one place that chooses it.
+    """Return the error for a status that is not a success; its class is chosen only here.
 
     Args:
         status_code: the status; for a 401 the error is an :class:`AuthenticationError`.
-        error: the words for it, if not those of the documentation.
-        tracking_id: what Webex support asks for.
-        retry_after: how many seconds Webex asked to wait.
+        error: the words for the status, if not those of the documentation.
+        tracking_id: the id that Webex support asks for.
+        retry_after: the seconds that Webex asked to wait.
         reason: why the token was not refreshed.
     """
     kind = AuthenticationError if status_code == 401 else ApiError
@@ -124,14 +124,14 @@ def refusal(
 
 @public
 class TransportError(CallHistoryError):
-    """Nobody answered: name, TLS, refused, reset or timed out, after the retries.
+    """There was no response, after the retries: name lookup, TLS, refusal, reset or timeout.
 
     ``__cause__`` is the ``OSError`` that ended the last attempt.
 
     Attributes:
         method: the request's method, such as ``"GET"``.
-        host: the host that did not answer, with its port where it is not the usual one.
-        tracking_id: the id that the request carried, for Webex support.
+        host: the host of the request, with its port unless it is the usual one.
+        tracking_id: the request's id, for Webex support.
     """
 
     def __init__(
@@ -148,12 +148,12 @@ class TransportError(CallHistoryError):
 
 @public
 class DecodeError(CallHistoryError):
-    """What came is not what Webex sends.
+    """The response is not what Webex sends.
 
     Attributes:
-        path: where, such as ``userSessions[3].startTime``; ``$`` is the whole of it.
-        expected: what was wanted there.
-        found: the type of what stood there, never the value.
+        path: the place, such as ``userSessions[3].startTime``; ``$`` is the whole response.
+        expected: what should be there.
+        found: the type of the value there, never the value.
     """
 
     def __init__(self, path: str, expected: str, found: str) -> None:
@@ -165,10 +165,10 @@ class DecodeError(CallHistoryError):
 
 @public
 class ListenError(CallHistoryError):
-    """Live events cannot be had.
+    """Live events are not available.
 
     Attributes:
-        code: the close code or HTTP status that said so, or ``None``.
+        code: the close code or HTTP status, or ``None`` if there was neither.
         reason: why, in words.
     """
 
@@ -180,10 +180,10 @@ class ListenError(CallHistoryError):
 
 @public
 class TokenRefusedError(AuthenticationError, ListenError):
-    """Live events cannot be had: Webex refused the token, also after it was asked for anew.
+    """Live events are not available: Webex refused the token, and a new one if there was one.
 
     Attributes:
-        code: the close code or HTTP status that said so.
+        code: the close code or HTTP status.
         reason: why, in words.
         status_code: 401.
         error: the same words as ``reason``.

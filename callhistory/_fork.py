@@ -6,24 +6,24 @@ import os
 
 
 class UsingProcess:
-    """The process that was the first to use something, and the only one that may."""
+    """The process that first used something, and the only one that may use it."""
 
     def __init__(self) -> None:
         self._first: int | None = None
 
     def note(self) -> None:
-        """Note that this process uses it."""
+        """Record the current process as the user."""
         self._first = os.getpid()
 
     @property
     def forked(self) -> bool:
-        """Whether this is a copy, in a forked child, of what the parent has used."""
+        """Whether this process is a forked child, with a copy of what its parent used."""
         return self._first not in (None, os.getpid())
 
     def check(self) -> None:
-        """Raise a RuntimeError in a forked child: what is open is the parent's."""
+        """Raise a RuntimeError in a forked child, as the connections belong to the parent."""
         if self.forked:
             raise RuntimeError(
-                "this client was used before the process forked, and stays the parent's; "
-                "make another one in the child"
+                "this client was used before the process forked, and belongs to the parent; "
+                "create another one in the child"
             )

@@ -1,4 +1,4 @@
-"""How long things may take, how often they are tried, and how large they may be."""
+"""Timeouts, pauses and sizes."""
 
 from __future__ import annotations
 
@@ -9,46 +9,46 @@ from attrs import frozen
 
 @frozen(kw_only=True)
 class Limits:
-    """Every timeout, pause and size that the library has; seconds where nothing else is said.
+    """Every timeout, pause and size of the library, in seconds unless stated otherwise.
 
-    One value is made with a :class:`Webex` and passed on to all that works for it. What a user may
-    set (the timeouts and retries of a request) are arguments of :class:`Webex` instead.
+    A :class:`Webex` passes its limits on to everything that it uses. The limits that a user may
+    set, which are the timeouts and retries of a request, are arguments of :class:`Webex` instead.
 
     Attributes:
-        first_backoff: the longest pause before a request is sent again for the first time; it
-            doubles from there.
+        first_backoff: the longest pause before the first retry of a request; it doubles from there.
         longest_retry_after: a ``Retry-After`` above this ends the retries of a call.
-        read_timeouts_an_answer: how many read timeouts an answer may take in all.
-        largest_answer: bytes of an answer after decompression, and of a websocket's message.
+        read_timeouts_per_response: how many read timeouts a response may take in all.
+        largest_response: bytes of a response after decompression, and of a websocket's message.
         last_moment: how long a registration may go on when its session is closed.
         goodbye: how long the deletion of the device may take.
-        throttle_wait: how long a client waits for its turn to ask for its catalog or device.
-        early_refresh_retry: the pause after a token could not be refreshed ahead of its expiry.
-        open_timeout: for a websocket to open, proxy, TLS and upgrade included.
-        ready_timeout: from the authorization of a connection to Webex's acceptance.
+        throttle_wait: how long a client waits for its turn to request its catalog or device.
+        early_refresh_retry: the pause after a failure to refresh a token ahead of its expiry.
+        open_timeout: how long a websocket may take to open, including proxy, TLS and upgrade.
+        ready_timeout: how long Webex may take to accept a connection after its authorization.
         ping_interval: from a pong to the next ping.
         pong_timeout: without a pong for this long, a connection is dead.
-        doubt_timeout: the same after the machine may have slept.
-        send_timeout: how long the other side may leave a frame of ours where it is.
-        close_timeout: for the closing handshake of a websocket.
-        look_up: how often a silent connection is looked at, to notice that the machine has slept.
-        good_connection: a connection that was accepted for this long resets the backoff.
+        doubt_timeout: the same when the machine may have slept.
+        send_timeout: how long the server may take to receive a frame of ours.
+        close_timeout: how long the closing handshake of a websocket may take.
+        silence_check: the time between two checks, on a silent connection, whether the machine
+            has slept.
+        good_connection: a connection that lasted this long resets the backoff.
         first_reconnect_backoff: the longest pause before the second connection; it doubles from
             there.
-        longest_backoff: the longest pause between two connections, or two tries of a recovery.
-        longest_live_retry_after: a ``Retry-After`` is honoured up to this while listening.
-        hand_over: how long a connection is read on after the server asked for another.
+        longest_backoff: the longest pause between two connections, or two attempts at a recovery.
+        longest_live_retry_after: the longest ``Retry-After`` that is honoured while listening.
+        hand_over: how long a connection is still read after the server asked for another.
         device_refresh: the time between two refreshes of the device.
         first_recovery_backoff: the pause between two recoveries; it doubles after failures.
-        recovery_overlap: how long before an outage a recovery begins.
-        remembered: how many envelopes and sessions are known as delivered.
+        recovery_overlap: how far a recovery reaches back before an outage.
+        remembered: how many delivered envelopes and sessions are remembered.
         close: how long ``close()`` waits for the threads of a listener.
     """
 
     first_backoff: float = 0.5
     longest_retry_after: float = 60.0
-    read_timeouts_an_answer: float = 4
-    largest_answer: int = 64 * 1024 * 1024
+    read_timeouts_per_response: float = 4
+    largest_response: int = 64 * 1024 * 1024
     last_moment: float = 1.0
     goodbye: float = 2.0
     throttle_wait: float = 2.0
@@ -61,7 +61,7 @@ class Limits:
     doubt_timeout: float = 4.0
     send_timeout: float = 10.0
     close_timeout: float = 1.0
-    look_up: float = 5.0
+    silence_check: float = 5.0
     good_connection: float = 30.0
     first_reconnect_backoff: float = 1.0
     longest_backoff: float = 32.0

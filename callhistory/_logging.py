@@ -1,4 +1,4 @@
-"""The logger of the library, and that of a client."""
+"""The loggers of the library and of a client."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from typing import Any
 
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
-# One for the whole library: its modules are nobody's business.
+# One for the whole library: its modules are private.
 log = logging.getLogger("callhistory")
 
 
 class NeverRaisingLog(logging.LoggerAdapter[logging.Logger]):
-    """A logger for threads that must go on: an exception of a handler or filter is dropped."""
+    """A logger for threads that must go on: exceptions from handlers and filters are dropped."""
 
     def log(self, level: int, msg: object, *args: Any, **options: Any) -> None:
-        """Log a message if the logger's handlers and filters can."""
-        with contextlib.suppress(Exception):  # there is nobody to tell
+        """Log a message, and ignore exceptions from the logger's handlers and filters."""
+        with contextlib.suppress(Exception):  # nowhere is left to report it
             super().log(level, msg, *args, **options)
 
 
 def read_logger(logger: logging.Logger | str | None) -> logging.Logger:
-    """Return the logger that a user means.
+    """Return the logger for what a user passed.
 
     Args:
-        logger: a logger; ``None`` for the library's, ``callhistory``; or a level's name, in any
-            case, for the library's at that level. A name is for a notebook or a script: where the
-            program has not set up logging, the messages go to standard error.
+        logger: a logger; ``None`` for the library's, ``callhistory``; or the name of a level, in
+            any case, for the library's at that level. A name is meant for a notebook or a script:
+            if the program has not set up logging, the messages go to standard error.
 
     Raises:
-        TypeError, ValueError: it is none of these.
+        TypeError, ValueError: ``logger`` is none of these.
     """
     if isinstance(logger, logging.Logger):
         return logger

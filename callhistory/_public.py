@@ -1,4 +1,4 @@
-"""The mark of what a user may touch: it says ``callhistory`` as its module."""
+"""The mark of public classes and functions: their module is ``callhistory``."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ T = TypeVar("T")
 
 
 def public(exported: T) -> T:
-    """Let a class or function name the package as its module, wherever it is defined.
+    """Decorate a class or function so that its module is the package, wherever it is defined.
 
     Reprs, pickles and documentation then show the name that a user imports. A class with annotated
-    attributes needs real annotations for :func:`typing.get_type_hints`, so its module does without
+    attributes needs real annotations for :func:`typing.get_type_hints`, so its module must not use
     ``from __future__ import annotations``.
     """
     exported.__module__ = "callhistory"

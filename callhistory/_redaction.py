@@ -1,4 +1,4 @@
-"""Other people's words, made fit for a log and an error; and errors without their frames."""
+"""The redaction of texts for logs and errors, and errors without their frames."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _MOST_CHARACTERS = 200
-# What may tell of a person, or be a secret: addresses, numbers, and words of no language.
+# What may identify a person or be a secret: addresses, numbers, and words of 20 characters.
 _PRIVATE = re.compile(r"\S*@\S*|\+?\d[\d ().-]{4,}\d|\S{20,}")
 
 
 def public_words(text: str, secrets: Iterable[str] = ()) -> str:
-    """Return of a text what may be shown: printable, without secrets, addresses and numbers.
+    """Return the part of a text that may be shown: printable, and nothing private.
 
     Args:
-        text: what somebody else wrote, such as a reason that Webex gives.
-        secrets: what it must not show, besides what looks like a secret.
+        text: a text from outside, such as a reason from Webex.
+        secrets: secrets to remove, besides whatever looks like an address, number or secret.
     """
     for secret in secrets:
         text = text.replace(secret, "…")
@@ -31,13 +31,13 @@ def public_words(text: str, secrets: Iterable[str] = ()) -> str:
 
 
 def without_frames(call: Callable[P, R]) -> Callable[P, R]:
-    """Decorate a public entry: the errors it raises lose the library's frames.
+    """Decorate a public function: the errors that it raises lose the library's frames.
 
-    Notebooks, test runners and error trackers print the variables of an error's frames, and those
-    of this library are tokens, requests and people's calls. Only at the public entries can it hold
-    for every path below them, instead of at each place that some secret passes. A ``TypeError``,
-    ``ValueError`` or ``RuntimeError`` that was raised outside of the library, such as in a function
-    of the user's, keeps its frames.
+    Notebooks, test runners and error trackers print the variables of an error's frames, and the
+    library's hold tokens, requests and people's calls. The frames are removed in the public
+    functions, as that covers every path below them. A ``TypeError``, ``ValueError`` or
+    ``RuntimeError`` that was raised outside the library, such as in a function that the user
+    passed, keeps its frames.
     """
 
     @functools.wraps(call)

@@ -1,4 +1,4 @@
-"""Functions that a notebook's cell defines again take the place of their earlier selves."""
+"""Functions that a notebook cell defines again replace their earlier versions."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 
 def replaces(receiver: Any, earlier: Any) -> bool:
-    """Return whether a function is an earlier one that a notebook's cell has defined again.
+    """Return whether a function is a new version, from a notebook cell, of an earlier one.
 
-    Lambdas, closures and methods never are: two of the same name need not be the same. Nor is a
-    function that is decorated differently than another form of the very same one.
+    Lambdas, closures and methods never are: two of the same name may differ. Nor are two wrappers
+    of the very same function.
     """
     if not (_is_at_top_level(receiver) and _is_at_top_level(earlier)):
         return False
@@ -22,4 +22,4 @@ def replaces(receiver: Any, earlier: Any) -> bool:
 def _is_at_top_level(receiver: Any) -> bool:
     if not isinstance(receiver, FunctionType) or receiver.__module__ != "__main__":
         return False
-    return receiver.__qualname__.isidentifier()  # no lambda, nor of a class or a function
+    return receiver.__qualname__.isidentifier()  # not a lambda, a method or a closure

@@ -1,13 +1,13 @@
 """The blinker signals: what happened, for receivers anywhere in a program.
 
-Each is sent by a :class:`CallHistoryClient` that listens, from its dispatcher thread, one receiver
-at a time, as ``receiver(client, event=event)``. ``connect(receiver)`` hears all clients,
-``connect(receiver, sender=client)`` one of them. blinker holds a receiver weakly: a lambda that
-nobody else holds is gone at once, and a bound method with its object, unless it is connected with
-``weak=False``.
+A :class:`CallHistoryClient` that listens sends each of them from its dispatcher thread, to one
+receiver at a time, as ``receiver(client, event=event)``. ``connect(receiver)`` receives the events
+of all clients, ``connect(receiver, sender=client)`` those of one. blinker keeps only a weak
+reference to a receiver: without ``weak=False``, a lambda that nothing else refers to is gone at
+once, and a bound method is gone with its object.
 
-A receiver that raises does not affect the others: it reaches the log, without the exception's
-text, and :data:`receiver_failed`.
+A receiver that raises does not affect the others: the failure is logged, without the exception's
+text, and sent to :data:`receiver_failed`.
 """
 
 import weakref
@@ -47,7 +47,7 @@ class Offline:
     """The connection for live events is down.
 
     Attributes:
-        code: the close code, or the HTTP status that refused it; ``None`` when nothing was said.
+        code: the close code, or the HTTP status of the refusal; ``None`` if there was neither.
         reason: why, in words.
         reconnecting: whether it will come back by itself.
     """
@@ -62,9 +62,9 @@ class ReceiverFailed:
     """A receiver or a handler raised.
 
     Attributes:
-        receiver: which.
-        event: what it was called with.
-        exception: what it raised.
+        receiver: the receiver or handler.
+        event: the event that it was called with.
+        exception: the exception that it raised.
     """
 
     receiver: Receiver
@@ -73,18 +73,18 @@ class ReceiverFailed:
 
 
 class HistorySignal(blinker.NamedSignal):
-    """A named blinker signal that a notebook's cell may connect to again and again."""
+    """A named blinker signal that a notebook cell may connect to again and again."""
 
     def connect(self, receiver: Any, sender: Any = blinker.ANY, weak: bool = True) -> Any:
-        """Connect a receiver, in place of its earlier self if a notebook's cell defined it again.
+        """Connect a receiver; if a notebook cell has defined it again, replace the earlier version.
 
-        Only a function defined at the top level of ``__main__`` has an earlier self, whatever
-        sender it was connected for.
+        This applies only to functions defined at the top level of ``__main__``, whatever sender
+        they were connected to.
 
         Args:
             receiver: is called as ``receiver(client, event=event)``.
-            sender: the client whose events to hear; by default every client's.
-            weak: whether the signal lets the receiver go when nobody else holds it.
+            sender: the client whose events to receive; by default, every client's.
+            weak: whether to keep only a weak reference to the receiver.
 
         Returns:
             The receiver.
@@ -99,7 +99,7 @@ class HistorySignal(blinker.NamedSignal):
 
 user_recent_sessions: HistorySignal = HistorySignal(
     CallHistoryEvent.USER_RECENT_SESSIONS,
-    "Calls began, went on or ended; ``event`` is a :class:`CallSessionEvent`.",
+    "Calls began, continued or ended; ``event`` is a :class:`CallSessionEvent`.",
 )
 user_viewed_sessions: HistorySignal = HistorySignal(
     CallHistoryEvent.USER_VIEWED_SESSIONS,
@@ -110,13 +110,13 @@ user_sessions_deleted: HistorySignal = HistorySignal(
     "Sessions were deleted; ``event`` is a :class:`CallSessionDeletedEvent`.",
 )
 online: HistorySignal = HistorySignal(
-    "callhistory:online", "Live events are heard from now on; ``event`` is an :class:`Online`."
+    "callhistory:online", "Live events arrive from now on; ``event`` is an :class:`Online`."
 )
 offline: HistorySignal = HistorySignal(
-    "callhistory:offline", "Live events are not heard for now; ``event`` is an :class:`Offline`."
+    "callhistory:offline", "Live events do not arrive for now; ``event`` is an :class:`Offline`."
 )
 receiver_failed: HistorySignal = HistorySignal(
     "callhistory:receiver_failed",
-    "A receiver or handler raised; ``event`` is a :class:`ReceiverFailed`. A receiver of this "
-    "signal that raises itself is only logged.",
+    "A receiver or handler raised; ``event`` is a :class:`ReceiverFailed`. If a receiver "
+    "of this signal raises, that is only logged.",
 )

@@ -1,7 +1,6 @@
 """Fixtures for pytest, to test your own receivers against a Webex on this machine.
 
-Install ``callhistory[sandbox]``, and pytest finds them. They cost nothing in tests that do not use
-them.
+Install ``callhistory[sandbox]``, and pytest finds them. Tests that do not use them are unaffected.
 
 ``webex_sandbox``
     A running :class:`callhistory.sandbox.Sandbox`, new for each test. ``place_call()`` adds a call

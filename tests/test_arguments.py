@@ -307,7 +307,7 @@ def test_nothing_to_do(client: CallHistoryClient, empty: Any) -> None:
         assert "nothing to do" in repr(response.data)
 
 
-TIME = "is no ISO 8601 time with an offset, such as 2026-01-31T09:30:00.000Z"
+TIME = "is not an ISO 8601 time with an offset, such as 2026-01-31T09:30:00.000Z"
 BAD_ENTRIES: list[tuple[object, type[Exception], str]] = [
     (
         SESSION_ID,
@@ -336,17 +336,17 @@ BAD_ENTRIES: list[tuple[object, type[Exception], str]] = [
     ),
     (A_PAIR | {"sessionId": ""}, ValueError, ".session_id: is empty"),
     (A_PAIR | {"sessionId": "  "}, ValueError, ".session_id: is empty"),
-    (A_PAIR | {"sessionId": None}, TypeError, ".session_id: expected a text, not NoneType"),
-    (A_PAIR | {"sessionId": 7}, TypeError, ".session_id: expected a text, not int"),
+    (A_PAIR | {"sessionId": None}, TypeError, ".session_id: expected a string, not NoneType"),
+    (A_PAIR | {"sessionId": 7}, TypeError, ".session_id: expected a string, not int"),
     (
         A_PAIR | {"endTime": None},
         TypeError,
-        ".end_time: expected an ISO 8601 text or an aware datetime, not NoneType",
+        ".end_time: expected an ISO 8601 string or an aware datetime, not NoneType",
     ),
     (
         A_PAIR | {"endTime": END_MS},
         TypeError,
-        ".end_time: expected an ISO 8601 text or an aware datetime, not int",
+        ".end_time: expected an ISO 8601 string or an aware datetime, not int",
     ),
     (
         A_PAIR | {"endTime": "2026-03-01T09:00:00"},
@@ -355,18 +355,18 @@ BAD_ENTRIES: list[tuple[object, type[Exception], str]] = [
     ),
     (A_PAIR | {"endTime": "yesterday"}, ValueError, f".end_time: 'yesterday' {TIME}"),
     (A_PAIR | {"endTime": ""}, ValueError, f".end_time: '' {TIME}"),
-    (A_PAIR | {"endTime": NUMBER}, ValueError, f".end_time: a text of 12 characters {TIME}"),
-    (A_PAIR | {"endTime": SESSION_ID}, ValueError, f".end_time: a text of 36 characters {TIME}"),
+    (A_PAIR | {"endTime": NUMBER}, ValueError, f".end_time: a string of 12 characters {TIME}"),
+    (A_PAIR | {"endTime": SESSION_ID}, ValueError, f".end_time: a string of 36 characters {TIME}"),
     (
         {"endTime": SESSION_ID, "sessionId": END},
         ValueError,
-        ".end_time and session_id are in each other's place",
+        ".end_time and session_id are swapped",
     ),
     (
         A_PAIR | {"endTime": datetime(2026, 3, 1, 9)},
         ValueError,
         ".end_time: 2026-03-01T09:00:00 has no time zone; "
-        "give it one, such as datetime(..., tzinfo=timezone.utc)",
+        "add one, such as datetime(..., tzinfo=timezone.utc)",
     ),
     (
         UserSession(
@@ -377,12 +377,12 @@ BAD_ENTRIES: list[tuple[object, type[Exception], str]] = [
         ),
         ValueError,
         ".end_time: 2026-03-01T09:00:00 has no time zone; "
-        "give it one, such as datetime(..., tzinfo=timezone.utc)",
+        "add one, such as datetime(..., tzinfo=timezone.utc)",
     ),
     (
         A_PAIR | {"endTime": datetime.max.replace(tzinfo=timezone(timedelta(hours=-1)))},
         ValueError,
-        ".end_time: 9999-12-31T23:59:59.999999-01:00 is no time in the years 1 to 9999 of UTC",
+        ".end_time: 9999-12-31T23:59:59.999999-01:00 is not within the years 1 to 9999 in UTC",
     ),
 ]
 calls = pytest.mark.parametrize(

@@ -117,7 +117,7 @@ def test_fetch_that_asks_for_its_own_value_is_refused() -> None:
     error = failure_of(lambda: flight.get(lambda: flight.get(str, GOING_ON), GOING_ON))
 
     assert isinstance(error, RuntimeError)
-    assert "uses the client that is waiting for it" in str(error)
+    assert "must not use the client that is waiting for it" in str(error)
 
 
 def test_value_that_is_taken_meanwhile_is_too_late() -> None:
@@ -183,7 +183,7 @@ def test_lock_raises_where_another_would_wait_for_itself() -> None:
 
     with lock, ThreadPoolExecutor(1) as pool:
         for again in (lock.check, lock.acquire):
-            with pytest.raises(RuntimeError, match="on_refresh uses the client"):
+            with pytest.raises(RuntimeError, match="on_refresh must not use the client"):
                 again()
         assert not pool.submit(lock.acquire, wait=False).result(10)
 

@@ -1,4 +1,4 @@
-"""Answers bounded in size: a body is read part by part, and no further than it may be long."""
+"""Responses bounded in size: a body is read chunk by chunk, up to the largest size allowed."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _PART = 64 * 1024
 
 
 def read_body(response: requests.Response, *, largest: int, deadline: float) -> None:
-    """Read a body to where requests would put it.
+    """Read a response's body, and store it where requests would.
 
     Args:
-        response: an answer of which only the headers were read.
-        largest: how many bytes it may have after decompression.
-        deadline: until when it has to be there, by ``time.monotonic()``.
+        response: a response of which only the headers have been read.
+        largest: the most bytes that the body may have after decompression.
+        deadline: the time by which it must be complete, by ``time.monotonic()``.
 
     Raises:
-        DecodeError: it is larger, or not compressed as it says.
-        requests.ReadTimeout: it is not there in time.
+        DecodeError: the body is too large, or not compressed as its headers say.
+        requests.ReadTimeout: the body is not complete by the deadline.
     """
     parts, size, problem = [], 0, ""
     try:
@@ -35,24 +35,24 @@ def read_body(response: requests.Response, *, largest: int, deadline: float) -> 
                 break
             if time.monotonic() > deadline:
                 response.close()
-                raise requests.ReadTimeout("the answer took too long")
+                raise requests.ReadTimeout("the response took too long")
     except (requests.exceptions.ContentDecodingError, urllib3.exceptions.DecodeError):
         problem = "something else"
     if problem:
         response.close()
-        expected = f"an answer of at most {largest // 1024**2} MiB, compressed as it says"
+        expected = f"a response of at most {largest // 1024**2} MiB, compressed as its headers say"
         raise DecodeError("$", expected, problem)
-    # requests has no public place for a body that somebody else has read; its own readers, such as
-    # `content`, read without a bound.
+    # requests has no public place for a body that other code has read, and its own readers, such
+    # as `content`, have no limit.
     response._content = b"".join(parts)
     response._content_consumed = True  # type: ignore[attr-defined] # missing in the stubs
 
 
 def _parts(response: requests.Response) -> Iterator[bytes]:
-    """Return a body as it comes: requests would wait until a part is full, however long."""
+    """Yield a body as it arrives: requests would wait for a full chunk, however long it took."""
     raw = response.raw
     if isinstance(raw, urllib3.HTTPResponse):
         while part := raw.read1(_PART, decode_content=True):
             yield part
-    else:  # of an adapter that speaks something else
+    else:  # from an adapter that does not use urllib3
         yield from response.iter_content(_PART)

@@ -1,4 +1,4 @@
-"""What is taken over from a session of the caller's, and what is not."""
+"""What our session copies from the caller's session, and what it does not."""
 
 from __future__ import annotations
 
@@ -11,56 +11,56 @@ from .deadline import DeadlineAdapter
 
 
 class RequestsSession(requests.Session):
-    """A session of ours with the settings of a caller's.
+    """A session of ours with the settings of the caller's.
 
-    Taken over are ``proxies``, ``verify``, ``cert``, ``trust_env``, ``hooks``, ``headers`` and
-    ``params``; ``cookies`` as a copy; and the adapters, each behind one of ours that retries. Never
-    taken over is ``auth``: each request brings the token itself. Where the caller's session is of
-    a class of their own, ours is of that class as well, and what its methods look for in ``self``
-    beyond a session's attributes is the caller's session's.
+    It uses the caller's ``proxies``, ``verify``, ``cert``, ``trust_env``, ``hooks``, ``headers``
+    and ``params``, a copy of the ``cookies``, and the adapters, each behind one that retries.
+    It never uses ``auth``: each request carries the token itself. If the caller's session is of a
+    subclass, ours is of that class as well, and any further attributes that its methods look up in
+    ``self`` are those of the caller's session.
     """
 
-    _callers: requests.Session
+    _callers_session: requests.Session
 
     def __getattr__(self, name: str) -> Any:
-        if name == "_callers":
+        if name == "_callers_session":
             raise AttributeError(name)
-        return getattr(self._callers, name)
+        return getattr(self._callers_session, name)
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
-        """Return ``None``: a redirect is not followed by requests' rules, nor is its body read."""
+        """Return ``None``, so that requests neither follows a redirect nor reads its body."""
         return None
 
 
 _TAKEN_OVER = ("proxies", "verify", "cert", "trust_env", "hooks", "headers", "params")
 
 
-def session_like(callers: requests.Session) -> requests.Session:
-    """Return a session of ours with a caller's settings, and no adapters yet."""
-    base = type(callers)
+def session_like(callers_session: requests.Session) -> requests.Session:
+    """Return a session of ours with the caller's settings, and no adapters yet."""
+    base = type(callers_session)
     kind: type[RequestsSession] = RequestsSession
     if base is not requests.Session:
         kind = type(f"CallHistory{base.__name__}", (RequestsSession, base), {})
     session = kind.__new__(kind)
-    session._callers = callers
-    requests.Session.__init__(session)  # one of the caller's may want arguments
+    session._callers_session = callers_session
+    requests.Session.__init__(session)  # the caller's class may require arguments
     for name in _TAKEN_OVER:
-        setattr(session, name, getattr(callers, name))
-    session.cookies.update(callers.cookies)
+        setattr(session, name, getattr(callers_session, name))
+    session.cookies.update(callers_session.cookies)
     session.adapters.clear()
     return session
 
 
-def adapters_of(callers: requests.Session, read_timeouts: float) -> dict[str, BaseAdapter]:
-    """Return what sends, for each prefix of an address: the caller's adapter, if it is their own.
+def adapters_of(callers_session: requests.Session, read_timeouts: float) -> dict[str, BaseAdapter]:
+    """Return the adapter that sends for each prefix of an address.
 
-    One with nothing of the caller's in it has no deadline either: ours takes its place.
+    Plain adapters of requests, which have no deadline, are replaced by ours; others are kept.
 
     Args:
-        callers: the caller's session.
-        read_timeouts: how many read timeouts an answer may take in all.
+        callers_session: the caller's session.
+        read_timeouts: how many read timeouts a response may take in all.
     """
     return {
         prefix: DeadlineAdapter(adapter, read_timeouts) if type(adapter) is HTTPAdapter else adapter
-        for prefix, adapter in callers.adapters.items()
+        for prefix, adapter in callers_session.adapters.items()
     }

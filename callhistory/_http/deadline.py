@@ -1,12 +1,12 @@
-"""Answers bounded in time: each read has a timeout, and all reads of an answer have a deadline.
+"""Responses bounded in time: each read has a timeout, and all reads together have a deadline.
 
-A server that sends a byte now and then meets every read timeout, and requests and urllib3 have no
-other. So the file that an answer is read from shortens the socket's timeout to what is left: the
-status line, the headers and the body, over TLS or not, all come through it.
+A server that sends a byte now and then stays within every read timeout, and requests and urllib3
+have no other. So the file that a response is read from shortens the socket's timeout to the time
+that is left. The status line, the headers and the body, over TLS or not, all come through it.
 
-urllib3 names the classes of its connections and their responses (``pool_classes_by_scheme``,
-``ConnectionCls``, ``response_class``) without promising them, and http.client the file ``fp``;
-there is no public way to the socket's file before the status line is read.
+This relies on attributes that urllib3 (``pool_classes_by_scheme``, ``ConnectionCls``,
+``response_class``) and http.client (``fp``) do not promise: there is no public way to reach the
+socket's file before the status line is read.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from requests.adapters import DEFAULT_POOLSIZE, HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-_CONNECTIONS_KEPT = 32  # to a host, for another request
+_CONNECTIONS_KEPT = 32  # per host, for reuse
 
 
 class DeadlineFile(io.RawIOBase):
-    """A socket's file whose reads end when the answer's time is up.
+    """A socket's file whose reads end when the time for the response is up.
 
     Args:
         file: the file.
         sock: its socket, whose timeout is the read timeout.
-        read_timeouts: how many of those an answer may take in all.
+        read_timeouts: how many read timeouts a response may take in all.
     """
 
     def __init__(self, file: socket.SocketIO, sock: socket.socket, read_timeouts: float) -> None:
@@ -45,7 +45,7 @@ class DeadlineFile(io.RawIOBase):
             self._deadline = time.monotonic() + read_timeouts * self._timeout
 
     def readable(self) -> bool:
-        """Return that it can be read."""
+        """Return ``True``: the file can be read."""
         return True
 
     def readinto(self, buffer: Any) -> int | None:
@@ -57,7 +57,7 @@ class DeadlineFile(io.RawIOBase):
         if self._timeout is not None:
             left = self._deadline - time.monotonic()
             if left <= 0:
-                raise TimeoutError("the answer took too long")
+                raise TimeoutError("the response took too long")
             self._sock.settimeout(min(left, self._timeout))
         return self._file.readinto(buffer)
 
@@ -68,7 +68,7 @@ class DeadlineFile(io.RawIOBase):
 
 
 class OpenSockets:
-    """The sockets that answers are, or were, read from. Any thread may shut them all down."""
+    """The sockets that responses are, or were, read from. Any thread may shut them all down."""
 
     def __init__(self) -> None:
         self._sockets: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -76,14 +76,14 @@ class OpenSockets:
         self._lock = threading.Lock()
 
     def add(self, sock: Any) -> None:
-        """Add a socket; it is shut down at once if the others were."""
+        """Add a socket; if the others were shut down, shut it down at once."""
         with self._lock:
             self._sockets.add(sock)
         if self._is_shut_down:
             _shut_down(sock)
 
     def shut_down(self) -> None:
-        """Shut all sockets down, those to come included: whoever reads from one is told."""
+        """Shut down all sockets, and any that are added later; reads from them end."""
         with self._lock:
             self._is_shut_down = True
             sockets = list(self._sockets)
@@ -93,25 +93,26 @@ class OpenSockets:
 
 def _shut_down(sock: Any) -> None:
     while not isinstance(sock, socket.socket) and hasattr(sock, "socket"):
-        sock = sock.socket  # TLS within TLS, on the way through a proxy
+        sock = sock.socket  # TLS within TLS, through a proxy
     with contextlib.suppress(OSError):  # it is down already
-        # Not the TLS layer's own, which would pull it away under the thread that reads.
+        # Not the TLS layer's own shutdown(), which would break the thread that is reading.
         socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
 class DeadlineAdapter(HTTPAdapter):
-    """The adapter of requests, with a deadline for each answer. It retries nothing.
+    """The adapter of requests, with a deadline for each response. It retries nothing.
 
     Args:
-        like: the adapter that it stands in for; it has as many connections, or more where it may.
-        read_timeouts: how many read timeouts an answer may take in all.
+        original: the adapter that it replaces; it keeps at least as many connections.
+        read_timeouts: how many read timeouts a response may take in all.
     """
 
-    def __init__(self, like: HTTPAdapter | None = None, read_timeouts: float = 4) -> None:
+    def __init__(self, original: HTTPAdapter | None = None, read_timeouts: float = 4) -> None:
         self._read_timeouts = read_timeouts
         self._open_sockets = OpenSockets()
-        # How large the pools are, an adapter tells nobody but pickle.
-        pools = {} if like is None else {name: getattr(like, name) for name in like.__attrs__}
+        # The attributes that an adapter pickles are the only way to learn the sizes of its pools.
+        names = () if original is None else original.__attrs__
+        pools = {name: getattr(original, name) for name in names}
         size, block = pools.get("_pool_maxsize", 0), pools.get("_pool_block", False)
         super().__init__(
             pools.get("_pool_connections", DEFAULT_POOLSIZE),
@@ -128,16 +129,16 @@ class DeadlineAdapter(HTTPAdapter):
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
         """Return the pools of connections through a proxy."""
         manager = super().proxy_manager_for(proxy, **kwargs)
-        if not proxy.lower().startswith("socks"):  # those make connections of their own
+        if not proxy.lower().startswith("socks"):  # SOCKS proxies have their own connections
             self._bound(manager)
         return manager
 
     def interrupt(self) -> None:
-        """End the wait for every answer; the adapter is of no use after that."""
+        """End the wait for every response; the adapter cannot be used after that."""
         self._open_sockets.shut_down()
 
     def _bound(self, manager: PoolManager) -> None:
-        """Replace the classes of connections that a manager uses by those with a deadline."""
+        """Replace the connection classes that a manager uses with ones that have a deadline."""
         manager.pool_classes_by_scheme = {
             scheme: type(
                 f"Deadline{pool.__name__}", (pool,), {"ConnectionCls": self._with_deadline(base)}
@@ -154,7 +155,7 @@ class DeadlineAdapter(HTTPAdapter):
 
         def connect(connection: HTTPConnection) -> None:
             base.connect(connection)
-            open_sockets.add(connection.sock)  # if they were shut down, nothing is sent over it
+            open_sockets.add(connection.sock)  # after shut_down(), nothing is sent over it
 
         response_class = functools.partial(
             _Response, open_sockets=open_sockets, read_timeouts=read_timeouts

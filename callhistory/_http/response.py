@@ -1,4 +1,4 @@
-"""What was answered."""
+"""A response from Webex."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from .._errors import ApiError, refusal
 
 @frozen(kw_only=True)
 class Response:
-    """What Webex answered, read to its end.
+    """A complete response from Webex.
 
     Attributes:
         status_code: the HTTP status.
         body: the body, decompressed.
-        tracking_id: what Webex support asks for.
-        retry_after: how many seconds Webex asked to wait, or ``None``.
-        etag: the version of what was answered.
-        location: where it says to go instead.
-        reason: why the token that it refuses was not refreshed.
+        tracking_id: the id that Webex support asks for.
+        retry_after: the seconds that Webex asked to wait, or ``None``.
+        etag: the version of the resource.
+        location: the address that it redirects to.
+        reason: why the refused token was not refreshed.
     """
 
     status_code: int
@@ -35,11 +35,11 @@ class Response:
         return 200 <= self.status_code < 300
 
     def refusal(self, status_code: int | None = None, *, reason: str | None = None) -> ApiError:
-        """Return the error for this answer.
+        """Return the error for this response.
 
         Args:
-            status_code: what it comes to, if not its own status.
-            reason: why the token was not refreshed, if not its own reason.
+            status_code: the status to use instead of the response's own.
+            reason: why the token was not refreshed, instead of the response's own reason.
         """
         return refusal(
             self.status_code if status_code is None else status_code,
@@ -49,11 +49,11 @@ class Response:
         )
 
     def raise_for_status(self) -> None:
-        """Raise the error for an answer that is no success.
+        """Raise an error unless the status is a success.
 
         Raises:
-            AuthenticationError: it is a 401.
-            ApiError: it is any other status but a success.
+            AuthenticationError: the status is 401.
+            ApiError: the status is any other failure.
         """
         if not self.ok:
             raise self.refusal()

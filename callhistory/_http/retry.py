@@ -1,4 +1,4 @@
-"""When to ask again, and how long to wait: the retry policy, and the adapter that follows it."""
+"""The retry policy, and the adapter that follows it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .trusted_hosts import is_on_this_machine
 RETRIED_STATUSES = frozenset({429, 502, 503, 504})
 _MOST_DOUBLINGS = 7
 
-# Failures that may be gone at the next attempt; urllib3's own are those of a body.
+# Failures that the next attempt may not meet; urllib3's own occur while a body is read.
 _PASSING = (
     requests.ConnectionError,
     requests.Timeout,
@@ -44,10 +44,10 @@ class RetryPolicy:
     """How long a request may take, and how often it is sent.
 
     Attributes:
-        connect: seconds for a connection to be made.
-        read: seconds for each read of the answer.
-        retries: how often the request is sent again.
-        limits: the longest answer, in time and size, and the pauses between two attempts.
+        connect: seconds to connect.
+        read: seconds for each read of the response.
+        retries: the most times that the request is sent again.
+        limits: the longest time and largest size of a response, and the pauses between attempts.
     """
 
     connect: float
@@ -56,11 +56,11 @@ class RetryPolicy:
     limits: Limits = USUAL
 
     def pause(self, outcome: requests.Response | Exception, attempt: int) -> float | None:
-        """Return how many seconds to wait before the next attempt, or ``None`` for no other.
+        """Return the seconds to wait before the next attempt; ``None`` if there is to be none.
 
         Args:
-            outcome: what came of the last attempt.
-            attempt: how many there were.
+            outcome: the response or error of the last attempt.
+            attempt: the number of attempts so far.
         """
         if attempt > self.retries:
             return None
@@ -77,11 +77,11 @@ class RetryPolicy:
         return asked if asked <= self.limits.longest_retry_after else None
 
 
-class GaveUp(Exception):  # noqa: N818 - an outcome, which the session makes an error of
-    """No attempt brought an answer.
+class GaveUp(Exception):  # noqa: N818 - an outcome, which the session turns into an error
+    """No attempt got a response.
 
     Attributes:
-        attempts: how many there were.
+        attempts: the number of attempts.
         error: why the last one failed.
     """
 
@@ -92,15 +92,15 @@ class GaveUp(Exception):  # noqa: N818 - an outcome, which the session makes an 
 
 
 class RetryAdapter(BaseAdapter):
-    """An adapter of requests that sends through another one, and again as its policy says.
+    """An adapter of requests that sends through another one, and retries as its policy says.
 
-    Connection failures and statuses that pass are tried again, after an exponential backoff with
-    jitter or as long as ``Retry-After`` says. A read timeout is tried again once.
+    Connection failures and temporary statuses are retried after an exponential backoff with
+    jitter, or after the time in ``Retry-After``. A read timeout is retried once.
 
     Args:
         inner: the adapter that sends.
-        policy: when to ask again, and the timeouts of each attempt.
-        stop: ends a wait between two attempts, and the retries with it.
+        policy: when to retry, and the timeouts of each attempt.
+        stop: when set, ends the pause between two attempts, and the retries with it.
     """
 
     def __init__(self, inner: BaseAdapter, policy: RetryPolicy, stop: threading.Event) -> None:
@@ -118,20 +118,19 @@ class RetryAdapter(BaseAdapter):
         cert: Any = None,
         proxies: Mapping[str, str] | None = None,
     ) -> requests.Response:
-        """Send a request until there is an answer to keep, and read it.
+        """Send a request, with retries, and return the response, read to its end.
 
         Args:
             request: the request.
-            stream: is not heeded: an answer is read to its end, within its bounds.
-            timeout: is not heeded either: the policy has the timeouts, whatever a session of the
-                user's puts in their place.
+            stream: ignored: a response is always read to its end, within its limits.
+            timeout: ignored: the timeouts are the policy's, whatever the caller's session sets.
             verify: as for :class:`requests.adapters.HTTPAdapter`.
             cert: likewise.
-            proxies: likewise; what is meant for this machine passes no proxy.
+            proxies: likewise; a request to this machine uses no proxy.
 
         Raises:
-            GaveUp: no attempt brought an answer.
-            DecodeError: the answer is too large, or not compressed as it says.
+            GaveUp: no attempt got a response.
+            DecodeError: the response is too large, or not compressed as its headers say.
         """
         if is_on_this_machine(request.url or ""):
             proxies = {}
@@ -141,7 +140,7 @@ class RetryAdapter(BaseAdapter):
             outcome = self._attempt(request, verify=verify, cert=cert, proxies=proxies)
             timeouts += (timed_out := _is_read_timeout(outcome))
             took = time.monotonic() - began
-            # A second try after a timeout is for a server that was silent, not for one that drips.
+            # A timeout is retried if the server was silent, not if it was too slow.
             is_last = timeouts > 1 or (timed_out and took > 2 * self._policy.read)
             wait = None if is_last else self._policy.pause(outcome, attempt)
             if wait is None or self._stop.wait(wait):
@@ -158,20 +157,20 @@ class RetryAdapter(BaseAdapter):
         try:
             timeout = (policy.connect, policy.read)
             response = self._inner.send(request, stream=True, timeout=timeout, **settings)
-            deadline = time.monotonic() + limits.read_timeouts_an_answer * policy.read
-            read_body(response, largest=limits.largest_answer, deadline=deadline)
+            deadline = time.monotonic() + limits.read_timeouts_per_response * policy.read
+            read_body(response, largest=limits.largest_response, deadline=deadline)
         except (OSError, urllib3.exceptions.HTTPError, http.client.HTTPException) as error:
             return without_context(error, handled)
         return response
 
     def close(self) -> None:
-        """Leave the connections open: they are the inner adapter's, which others may use."""
+        """Leave the connections open: they belong to the inner adapter, which others may use."""
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds from now that ``Retry-After`` says, as a number or as a date.
+    """Return the seconds from now in ``Retry-After``, which is a number or a date.
 
-    Webex has been seen to send neither; that counts as no header: ``None``.
+    Webex has been seen to send neither: the result is then ``None``, as without the header.
     """
     text = headers.get("Retry-After", "").strip()
     if re.fullmatch(r"[0-9]{1,9}", text):
@@ -186,7 +185,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def _may_pass(error: Exception) -> bool:
-    """Return whether a failure may be gone at the next attempt."""
+    """Return whether the next attempt may succeed."""
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes(error)):
         return False
     return isinstance(error, _PASSING)

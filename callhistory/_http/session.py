@@ -1,4 +1,4 @@
-"""The requests Session: headers, token, redirects, one replay after a 401."""
+"""The HTTP session: headers, token, redirects, and one retry after a 401."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _MOST_REDIRECTS = 5
 
 @frozen(kw_only=True)
 class _Request:
-    """A request, but for its token."""
+    """A request without its token."""
 
     method: str
     url: str
@@ -50,26 +50,26 @@ class Session:
     """One client's requests to Webex. It may be used from several threads.
 
     Args:
-        callers: the session whose settings to use; it is not changed, and not closed. See
-            :class:`.RequestsSession` for what is taken over.
-        tokens: where tokens come from.
-        hosts: where tokens may go.
+        callers_session: the session whose settings to use; it is neither changed nor closed. See
+            :class:`.RequestsSession` for which settings.
+        tokens: the source of tokens.
+        hosts: the hosts that tokens may be sent to.
         policy: the timeouts and retries of each request.
-        like: a session that this one goes on for: with its cookies and tracking ids.
-        share_connections: whether to share the connections of ``like``, and be closed with it.
+        predecessor: a session whose cookies and tracking ids this one continues.
+        share_connections: whether to share the predecessor's connections, and to close with it.
     """
 
     def __init__(
         self,
-        callers: requests.Session,
+        callers_session: requests.Session,
         tokens: TokenSource,
         hosts: TrustedHosts,
         policy: RetryPolicy,
         *,
-        like: Session | None = None,
+        predecessor: Session | None = None,
         share_connections: bool = False,
     ) -> None:
-        self._callers = callers
+        self._callers_session = callers_session
         self._tokens = tokens
         self._hosts = hosts
         self.policy = policy
@@ -77,28 +77,33 @@ class Session:
         self._last_moment: threading.Lock = threading.Lock()
         self._tracking = f"callhistory_{uuid.uuid4()}"
         self._numbers = itertools.count(1)
-        if like is not None:
-            self._tracking, self._numbers = like._tracking, like._numbers
-        if like is not None and share_connections:
-            self.closed, self._last_moment = like.closed, like._last_moment
-            self._adapters: dict[str, BaseAdapter] = like._adapters
+        if predecessor is not None:
+            self._tracking, self._numbers = predecessor._tracking, predecessor._numbers
+        if predecessor is not None and share_connections:
+            self.closed, self._last_moment = predecessor.closed, predecessor._last_moment
+            self._adapters: dict[str, BaseAdapter] = predecessor._adapters
         else:
-            self._adapters = adapters_of(callers, policy.limits.read_timeouts_an_answer)
-        self._session = session_like(callers)
+            self._adapters = adapters_of(callers_session, policy.limits.read_timeouts_per_response)
+        self._session = session_like(callers_session)
         for prefix, adapter in self._adapters.items():
             self._session.mount(prefix, RetryAdapter(adapter, policy, self.closed))
-        if like is not None:
-            self._session.cookies = like._session.cookies
+        if predecessor is not None:
+            self._session.cookies = predecessor._session.cookies
 
     def with_policy(self, policy: RetryPolicy) -> Session:
-        """Return a session with another policy that shares connections, and is closed with this."""
+        """Return a session with another policy that shares connections and closes with this one."""
         return Session(
-            self._callers, self._tokens, self._hosts, policy, like=self, share_connections=True
+            self._callers_session,
+            self._tokens,
+            self._hosts,
+            policy,
+            predecessor=self,
+            share_connections=True,
         )
 
     def successor(self, policy: RetryPolicy) -> Session:
-        """Return a session that goes on after this one is closed."""
-        return Session(self._callers, self._tokens, self._hosts, policy, like=self)
+        """Return a session that continues after this one is closed."""
+        return Session(self._callers_session, self._tokens, self._hosts, policy, predecessor=self)
 
     def request(
         self,
@@ -109,21 +114,21 @@ class Session:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
     ) -> Response:
-        """Send a request and return the answer; a token that Webex refuses is renewed once.
+        """Send a request and return the response; a token that Webex refuses is renewed once.
 
         Args:
-            method: such as ``"GET"``.
+            method: the HTTP method, such as ``"GET"``.
             url: the address, without a query.
             params: the query.
-            body: what to send as JSON.
-            headers: besides those that every request has.
+            body: the value to send as JSON.
+            headers: headers besides those that every request has.
 
         Raises:
-            AuthenticationError: there is no token to try; or Webex refused to give one, then with
-                a tracking id.
-            ApiError: Webex could not give a token.
-            TransportError: nobody answered, or the address may not see the token.
-            DecodeError: the answer is too large, or not compressed as it says.
+            AuthenticationError: there is no token to send; or, if the error has a tracking id,
+                Webex refused to grant one.
+            ApiError: Webex could not grant a token now.
+            TransportError: there was no response, or the address must not see the token.
+            DecodeError: the response is too large, or not compressed as its headers say.
         """
         kind = {} if body is None else {"Content-Type": "application/json"}
         request = _Request(
@@ -134,30 +139,30 @@ class Session:
             headers={**kind, **(headers or {})},
         )
         token = self._tokens.current(self)
-        answer = self._follow(request, token)
-        if answer.status_code == 401:
+        response = self._follow(request, token)
+        if response.status_code == 401:
             try:
                 fresh = self._tokens.renew(token, self)
             except CallHistoryError as error:
-                return evolve(answer, reason=_why(error))
+                return evolve(response, reason=_why(error))
             if fresh is not None:
-                answer = self._follow(request, fresh)
-        return answer
+                response = self._follow(request, fresh)
+        return response
 
     def token(self) -> Token:
-        """Return the token to use now; see :class:`TokenSource` for what it raises."""
+        """Return the token to use now; raises as :meth:`.TokenSource.current`."""
         return self._tokens.current(self)
 
     def renew_token(self, refused: Token) -> Token | None:
-        """Return a token in place of a refused one; see :class:`TokenSource`."""
+        """Return a token in place of a refused one; see :meth:`.TokenSource.renew`."""
         return self._tokens.renew(refused, self)
 
     def send_form(self, form: Form) -> Response:
-        """Send a form, without a token, and return the answer.
+        """Send a form, without a token, and return the response.
 
         Raises:
-            TransportError: nobody answered.
-            DecodeError: the answer is too large, or not compressed as it says.
+            TransportError: there was no response.
+            DecodeError: the response is too large, or not compressed as its headers say.
         """
         kind = {"Content-Type": "application/x-www-form-urlencoded"}
         content = urlencode(form.fields).encode()
@@ -166,7 +171,7 @@ class Session:
         )
 
     def websocket_settings(self, url: str) -> tuple[str | None, ssl.SSLContext | None]:
-        """Return the proxy and the TLS settings for a websocket, the same as for HTTP."""
+        """Return the proxy and the TLS settings for a websocket; both are the same as for HTTP."""
         address = "http" + url.removeprefix("ws")
         settings = self._session.merge_environment_settings(address, {}, None, self._verify(), None)
         proxy = None if is_on_this_machine(url) else select_proxy(address, settings["proxies"])
@@ -174,16 +179,16 @@ class Session:
 
     @contextlib.contextmanager
     def last_moment(self) -> Iterator[None]:
-        """Keep :meth:`close` from cutting off what is done in the block, for a moment."""
+        """Delay :meth:`close` until the block has ended, for a limited time."""
         with self._last_moment:
             yield
 
     def close(self) -> None:
-        """End the waits between two attempts and the answers that are under way.
+        """End all pauses between attempts, and all requests that are under way.
 
-        From then on nothing is sent. What runs in :meth:`last_moment` may go on for that long: a
-        device whose registration is cut off could not be deleted. Connections of an adapter of the
-        caller's are theirs.
+        Nothing is sent from then on. A block in :meth:`last_moment` may finish within its limit,
+        as a device whose registration is cut off could not be deleted. Connections of the
+        caller's own adapters stay open.
         """
         self.closed.set()
         if self._last_moment.acquire(timeout=self.policy.limits.last_moment):
@@ -194,20 +199,20 @@ class Session:
                 adapter.close()
 
     def _follow(self, request: _Request, token: Token) -> Response:
-        """Send a request, also where Webex redirects it to if that is a trusted host."""
+        """Send a request, and follow redirects of Webex to trusted hosts."""
         for _ in range(_MOST_REDIRECTS + 1):
-            answer = self._send(request, token)
+            response = self._send(request, token)
             followed = (307, 308) if request.method != "GET" else (301, 302, 303, 307, 308)
-            if answer.status_code not in followed or not answer.location:
+            if response.status_code not in followed or not response.location:
                 break
             try:
-                target = urljoin(request.url, answer.location)
+                target = urljoin(request.url, response.location)
             except ValueError:
                 break
             if self._hosts.objection(target) is not None:
                 break
             request = evolve(request, url=target, params=None)
-        return answer
+        return response
 
     def _send(self, request: _Request, token: Token | None) -> Response:
         tracking_id = f"{self._tracking}_{next(self._numbers)}"
@@ -224,7 +229,7 @@ class Session:
         handled = sys.exception()
         began = time.monotonic()
         try:
-            response = self._session.request(
+            received = self._session.request(
                 request.method,
                 request.url,
                 params=request.params,
@@ -240,36 +245,36 @@ class Session:
                 request.method, host, gave_up.error, tracking_id, attempts=gave_up.attempts
             )
         except (OSError, urllib3.exceptions.HTTPError) as error:
-            answered = getattr(error, "response", None)  # a hook of the user's raises for it
+            answered = getattr(error, "response", None)  # for which a hook of the user's raised
             if isinstance(answered, requests.Response):
                 return _read(answered, tracking_id)
             cause = without_context(error, handled)
             problem = no_answer(request.method, host, cause, tracking_id)
         else:
             took = (time.monotonic() - began) * 1000
-            log.debug("%s %s: %d, %.0f ms", request.method, host, response.status_code, took)
-            return _read(response, tracking_id)
-        raise problem  # out of the except blocks: what they handled holds the request
+            log.debug("%s %s: %d, %.0f ms", request.method, host, received.status_code, took)
+            return _read(received, tracking_id)
+        raise problem  # outside the except blocks: the errors they caught hold the request
 
     def _verify(self) -> bool | str | None:
-        """Return what the caller's session says of certificates; the environment would win."""
-        verify = self._callers.verify
+        """Return the caller's setting for certificates; the environment would override it."""
+        verify = self._callers_session.verify
         return None if verify is True else verify
 
 
-def _read(response: requests.Response, tracking_id: str) -> Response:
+def _read(received: requests.Response, tracking_id: str) -> Response:
     return Response(
-        status_code=response.status_code,
-        body=response.content,
-        tracking_id=response.headers.get("trackingid", tracking_id)[:200],
-        retry_after=retry_after(response.headers),
-        etag=response.headers.get("etag"),
-        location=response.headers.get("location"),
+        status_code=received.status_code,
+        body=received.content,
+        tracking_id=received.headers.get("trackingid", tracking_id)[:200],
+        retry_after=retry_after(received.headers),
+        etag=received.headers.get("etag"),
+        location=received.headers.get("location"),
     )
 
 
 def _no_token(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Return a request as it is; without any authentication, requests would look into .netrc."""
+    """Return a request as it is; without an ``auth``, requests would read .netrc."""
     return request
 
 

@@ -1,4 +1,4 @@
-"""An access token: what it looks like, and what a source of tokens has to do."""
+"""Access tokens, and the interface of what supplies them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Token:
 
     Attributes:
         value: the token.
-        number: counts up from 1 with each token that takes the place of another.
+        number: 1 for the first token, and one more with each replacement.
     """
 
     value: str = field(repr=False)
@@ -27,11 +27,11 @@ class Token:
 
 @frozen
 class Form:
-    """A form to be sent without a token.
+    """A form that is sent without a token.
 
     Attributes:
-        url: where to.
-        fields: what it says.
+        url: the address to send it to.
+        fields: its names and values.
     """
 
     url: str
@@ -39,52 +39,52 @@ class Form:
 
 
 class FormSender(Protocol):
-    """What can send a form to Webex: a :class:`Session`."""
+    """An object that can send a form to Webex: a :class:`.Session`."""
 
     def send_form(self, form: Form) -> Response:
-        """Send a form, without a token, and return the answer."""
+        """Send a form, without a token, and return the response."""
 
 
 class TokenSource(ABC):
-    """Where access tokens come from. Any thread may ask."""
+    """The source of access tokens. Any thread may use it."""
 
     @abstractmethod
-    def current(self, sender: FormSender) -> Token:
+    def current(self, form_sender: FormSender) -> Token:
         """Return the token to use now.
 
         Args:
-            sender: sends what it takes to get one.
+            form_sender: sends the form for a new token, if one is needed.
 
         Raises:
-            AuthenticationError: there is none.
-            CallHistoryError: there is none yet, and Webex gave none.
+            AuthenticationError: there is no token.
+            CallHistoryError: there is no token yet, and Webex granted none.
         """
 
     @abstractmethod
-    def renew(self, refused: Token, sender: FormSender) -> Token | None:
+    def renew(self, refused: Token, form_sender: FormSender) -> Token | None:
         """Return a token to use in place of one that Webex refused; ``None`` when there is none.
 
-        Several threads may come with the same token: one of them asks for another.
+        When several threads pass the same token, only one of them requests another.
 
         Raises:
-            AuthenticationError: Webex refuses to give another.
-            CallHistoryError: none can be had now.
+            AuthenticationError: Webex refused to grant another token.
+            CallHistoryError: Webex could not grant a token now.
         """
 
 
 def clean_token(token: object, name: str = "access_token") -> str:
-    """Return a token without the white space at its ends, which in a header would be an error.
+    """Return a token without the white space at its ends, which is not allowed in a header.
 
     Args:
-        token: what is meant as a token.
-        name: what it is called in an error.
+        token: the value to use as a token.
+        name: the name of the value in an error.
 
     Raises:
-        TypeError: it is no text.
-        ValueError: it is empty, or holds what no token does. The error does not show it.
+        TypeError: the value is not a string.
+        ValueError: it is empty, or has a character that no token has. The error does not show it.
     """
     if not isinstance(token, str):
-        raise TypeError(f"{name}: expected a text, not {type(token).__name__}")
+        raise TypeError(f"{name}: expected a string, not {type(token).__name__}")
     cleaned = token.strip()
     if not cleaned:
         raise ValueError(f"{name}: is empty")

@@ -1,4 +1,4 @@
-"""A token that is refreshed: when, what is sent to Webex for it, and what it answers."""
+"""A token that is refreshed: the request, the response, and when it is time."""
 
 import math
 from collections.abc import Callable
@@ -21,17 +21,17 @@ from .trusted_hosts import lack_of_protection
 TOKEN_URL = "https://webexapis.com/v1/access_token"  # noqa: S105 - no password
 
 _PASSING_STATUSES = frozenset({408, 429})
-# A token is refreshed before it expires: by a tenth of its life, and by this much at most.
+# A token is refreshed a tenth of its lifetime before it expires, but at most this long before.
 _LONGEST_MARGIN = 300.0  # seconds
 
 
 @frozen
 class Integration:
-    """What a program proves itself with when it asks for another access token.
+    """The credentials of a program that asks for another access token.
 
     Attributes:
-        client_id: the integration, as registered with Webex.
-        client_secret: its secret.
+        client_id: the id of the integration, as registered with Webex.
+        client_secret: the secret of the integration.
     """
 
     client_id: str = field(repr=False)
@@ -41,14 +41,14 @@ class Integration:
 @public
 @frozen(kw_only=True)
 class TokenGrant:
-    """What Webex gave for a refresh token. A program that stores it can go on where it was.
+    """The tokens that Webex granted for a refresh token. A program that stores them can restart.
 
-    Its repr shows no token.
+    The repr shows no token.
 
     Attributes:
         access_token: the new access token.
-        refresh_token: what the next one is to be asked for with; Webex may have replaced it.
-        expires_in: for how many seconds the access token is valid; ``None`` if Webex did not say.
+        refresh_token: the refresh token to use next; Webex may have replaced it.
+        expires_in: the seconds for which the access token is valid; ``None`` if Webex did not say.
     """
 
     access_token: str = field(repr=False)
@@ -57,22 +57,22 @@ class TokenGrant:
 
 
 def read_token_url(url: str | None, *, fedramp: bool) -> str | None:
-    """Return the address that tokens are refreshed at, or ``None`` when it is not known.
+    """Return the address where tokens are refreshed; ``None`` when it is not known.
 
     Args:
-        url: what the user passed; any host may be named, as whose it is, is for them to judge.
-        fedramp: whether the default is the government cloud's, which nobody has published.
+        url: the address that the user passed; any host is accepted, as the user chose it.
+        fedramp: whether the default is the government cloud's address, which is not public.
 
     Raises:
-        TypeError, ValueError: no secret must go to ``url``.
+        TypeError, ValueError: ``url`` is not an address that a secret may be sent to.
     """
     if url is None:
         return None if fedramp else TOKEN_URL
     if not isinstance(url, str):
-        raise TypeError(f"token_url: expected a text, not {type(url).__name__}")
+        raise TypeError(f"token_url: expected a string, not {type(url).__name__}")
     problem = lack_of_protection(url)
     if problem is not None:
-        raise ValueError(f"token_url: {problem}")  # without it: it may hold a secret
+        raise ValueError(f"token_url: {problem}")  # without the address, which may hold a secret
     return url
 
 
@@ -89,20 +89,20 @@ def refresh_form(url: str, integration: Integration, refresh_token: str) -> Form
     )
 
 
-def read_grant(answer: Response, form: Form) -> TokenGrant:
-    """Return what Webex granted for a form.
+def read_grant(response: Response, form: Form) -> TokenGrant:
+    """Return the tokens that Webex granted for a form.
 
     Raises:
-        AuthenticationError: it refused; the error's ``reason`` has its words.
-        ApiError: it could not do it now.
-        DecodeError: the answer is no grant.
+        AuthenticationError: Webex refused; the error's ``reason`` has its words.
+        ApiError: Webex could not grant a token now.
+        DecodeError: the response is not a grant.
     """
-    status = answer.status_code
-    if not answer.ok:
+    status = response.status_code
+    if not response.ok:
         passes = status >= 500 or status in _PASSING_STATUSES
-        reason = f"{status} {_words(answer.body, form)}".strip()
-        raise answer.refusal(status if passes else 401, reason=reason)
-    document = read_json(answer.body)
+        reason = f"{status} {_words(response.body, form)}".strip()
+        raise response.refusal(status if passes else 401, reason=reason)
+    document = read_json(response.body)
     if not isinstance(document, dict):
         raise DecodeError("$", "an object", json_type(document))
     return TokenGrant(
@@ -130,7 +130,7 @@ def _seconds(value: object) -> float | None:
 
 
 def _words(body: bytes, form: Form) -> str:
-    """Return Webex's own words from a refusal, without what they must not show."""
+    """Return Webex's own words from a refusal, without anything private."""
     try:
         document = read_json(body)
     except DecodeError:
@@ -150,15 +150,15 @@ def _list(value: object) -> list[Any]:
 
 
 class RefreshedToken(TokenSource):
-    """A token that Webex replaces: when it refuses it, and before it expires.
+    """A token that is refreshed when Webex refuses it, and before it expires.
 
     Args:
-        integration: what the program proves itself with.
-        refresh_token: what the next token is asked for with. Webex may replace it, too.
-        access_token: the token to begin with, if there is one.
-        url: where tokens are refreshed.
-        on_refresh: is called with each new token, so that it can be stored.
-        limits: how soon an early refresh that failed is tried again.
+        integration: the credentials of the program.
+        refresh_token: the first refresh token; Webex may replace it.
+        access_token: the first access token, if there is one.
+        url: the address where tokens are refreshed.
+        on_refresh: is called with each new grant, so that it can be stored.
+        limits: the pause before a failed early refresh is tried again.
     """
 
     def __init__(
@@ -182,29 +182,29 @@ class RefreshedToken(TokenSource):
         self._tries = 0
         self._failure: CallHistoryError | None = None
 
-    def current(self, sender: FormSender) -> Token:
-        """Return the token; refresh it if there is none yet or it is about to expire."""
+    def current(self, form_sender: FormSender) -> Token:
+        """Return the token, after a refresh if there is none yet or it is about to expire."""
         self._lock.check()
         token = self._token
         if token is None:
-            return self._refresh_once(None, sender)
+            return self._refresh_once(None, form_sender)
         if steady() < self._refresh_at:
             return token
         if not self._lock.acquire(wait=False):
-            return token  # it is still valid, and another thread is about to replace it
+            return token  # it is still valid, and another thread is refreshing it
         try:
             if self._token is token:
-                self._refresh_early(sender)
+                self._refresh_early(form_sender)
             return self._token or token
         finally:
             self._lock.release()
 
-    def renew(self, refused: Token, sender: FormSender) -> Token | None:
-        """Refresh the token, unless another thread did since it was in use."""
-        return self._refresh_once(refused, sender)
+    def renew(self, refused: Token, form_sender: FormSender) -> Token | None:
+        """Refresh the token, unless another thread has done so since it was in use."""
+        return self._refresh_once(refused, form_sender)
 
-    def _refresh_once(self, known: Token | None, sender: FormSender) -> Token:
-        """Refresh a token; threads that wait for it meanwhile share the outcome."""
+    def _refresh_once(self, known: Token | None, form_sender: FormSender) -> Token:
+        """Refresh a token; threads that wait for it meanwhile share the result."""
         tries = self._tries
         with self._lock:
             token = self._token
@@ -212,20 +212,20 @@ class RefreshedToken(TokenSource):
                 return token
             if self._tries != tries and self._failure is not None:
                 raise copy_for_this_thread(self._failure)
-            return self._refresh(sender)
+            return self._refresh(form_sender)
 
-    def _refresh_early(self, sender: FormSender) -> None:
+    def _refresh_early(self, form_sender: FormSender) -> None:
         try:
-            self._refresh(sender)
+            self._refresh(form_sender)
         except CallHistoryError as error:
             self._refresh_at = steady() + self._limits.early_refresh_retry
             log.warning("the token was not refreshed ahead of its expiry, trying again: %s", error)
 
-    def _refresh(self, sender: FormSender) -> Token:
+    def _refresh(self, form_sender: FormSender) -> Token:
         self._failure = None
         try:
             form = refresh_form(self._url, self._integration, self._refresh_token)
-            grant = read_grant(sender.send_form(form), form)
+            grant = read_grant(form_sender.send_form(form), form)
         except CallHistoryError as error:
             self._failure = error
             raise
@@ -243,10 +243,10 @@ class RefreshedToken(TokenSource):
             return
         try:
             self._on_refresh(grant)
-        except Exception as error:  # noqa: BLE001 - the token is good, whoever could not store it
+        except Exception as error:  # noqa: BLE001 - the token is good even if it was not stored
             # Its text may show the token.
             name = type(error).__name__
-            log.error("on_refresh failed with %s; the new token is used on", name)
+            log.error("on_refresh failed with %s; the new token is used anyway", name)
 
 
 def _when_to_refresh(grant: TokenGrant) -> float:

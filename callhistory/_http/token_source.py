@@ -1,4 +1,4 @@
-"""Where tokens come from: one that was given, a function that is asked, a refresh at Webex."""
+"""Where tokens come from: a fixed token, a function that returns one, or a refresh at Webex."""
 
 from __future__ import annotations
 
@@ -29,37 +29,37 @@ _ALL_OF_IT = f"{', '.join(_TO_REFRESH)} (or {_ALL_VARIABLES} in the environment)
 
 
 class GivenToken(TokenSource):
-    """A token that stays what it is."""
+    """A token that never changes."""
 
     def __init__(self, token: str) -> None:
         self._token = Token(clean_token(token), 1)
 
-    def current(self, sender: FormSender) -> Token:
+    def current(self, form_sender: FormSender) -> Token:
         """Return the token."""
         return self._token
 
-    def renew(self, refused: Token, sender: FormSender) -> Token | None:
-        """Return ``None``: there is no other."""
+    def renew(self, refused: Token, form_sender: FormSender) -> Token | None:
+        """Return ``None``: there is no other token."""
         return None
 
 
 class AskedToken(TokenSource):
-    """A token that a function returns: asked at first need, and anew when Webex refuses it."""
+    """A token from a function, which is called at first need and when Webex refuses the token."""
 
     def __init__(self, function: TokenFunction) -> None:
         self._function = function
-        self._lock = ErrorCheckingLock("the function that gives the token")
+        self._lock = ErrorCheckingLock("the function that returns the token")
         self._token: Token | None = None
 
-    def current(self, sender: FormSender) -> Token:
-        """Return the token; ask for it the first time."""
+    def current(self, form_sender: FormSender) -> Token:
+        """Return the token; the first time, call the function for it."""
         with self._lock:
             if self._token is None:
                 self._token = Token(self._ask(), 1)
             return self._token
 
-    def renew(self, refused: Token, sender: FormSender) -> Token | None:
-        """Ask again, unless another thread did since that token was in use."""
+    def renew(self, refused: Token, form_sender: FormSender) -> Token | None:
+        """Call the function again, unless another thread has replaced the refused token."""
         with self._lock:
             if self._token is None or self._token.number == refused.number:
                 try:
@@ -71,7 +71,7 @@ class AskedToken(TokenSource):
     def _ask(self) -> str:
         token = self._function()
         if token is None or (isinstance(token, str) and not token.strip()):
-            raise AuthenticationError(401, "no access token: the function for it gave none")
+            raise AuthenticationError(401, "no access token: the function for it returned none")
         return clean_token(token)
 
 
@@ -85,24 +85,24 @@ def token_source(
     on_refresh: Callable[[TokenGrant], object] | None = None,
     limits: Limits = USUAL,
 ) -> TokenSource:
-    """Return the source of tokens for what a user passed, or else for what the environment has.
+    """Return the source of tokens for the arguments that a user passed, or for the environment.
 
-    An access token that is passed is not refreshed with what the environment has, nor the other
-    way round: the two may be different people's.
+    An access token that is passed is never refreshed with values from the environment, nor the
+    other way round: the two may belong to different people.
 
     Args:
         access_token: a token, or a function that returns one.
-        client_id: the integration that refreshes tokens; what is ``None`` of these three, if not
-            all are, is taken from the environment.
-        client_secret: its secret.
-        refresh_token: what a token is asked for with.
-        url: where tokens are refreshed; ``None`` when that is not known.
+        client_id: the integration that refreshes tokens. If only some of these three are ``None``,
+            those are read from the environment.
+        client_secret: the secret of the integration.
+        refresh_token: the token that is exchanged for access tokens.
+        url: the address where tokens are refreshed; ``None`` when it is not known.
         on_refresh: is called with each new token.
-        limits: how soon an early refresh that failed is tried again.
+        limits: the pause before a failed early refresh is tried again.
 
     Raises:
-        AuthenticationError: nothing is passed, and the environment has no token.
-        TypeError, ValueError: what is passed makes no sense. The error does not show it.
+        AuthenticationError: no token is passed, and the environment has none.
+        TypeError, ValueError: an argument makes no sense. The error does not show its value.
     """
     passed = (client_id, client_secret, refresh_token)
     if on_refresh is not None and not callable(on_refresh):
@@ -121,7 +121,9 @@ def token_source(
             access_token = _current_variable
     if passed != (None, None, None):
         if callable(access_token):
-            raise TypeError("access_token: a function renews its token itself; pass a text or None")
+            raise TypeError(
+                "access_token: a function renews its token itself; pass a string or None"
+            )
         return _refreshed(passed, access_token, url, on_refresh, limits)
     if on_refresh is not None:
         raise ValueError("on_refresh: would never be called, as there is no refresh_token")

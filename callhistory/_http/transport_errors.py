@@ -1,4 +1,4 @@
-"""The error for a request that nobody answered, with a cause that shows nothing private."""
+"""The error for a request that got no response, with a cause that shows nothing private."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from .._errors import TransportError
 def no_answer(
     method: str, host: str, error: BaseException, tracking_id: str | None, *, attempts: int = 1
 ) -> TransportError:
-    """Return the error for a request that nobody answered, with a cause that holds no request.
+    """Return the error for a request that got no response; its cause does not hold the request.
 
     Args:
         method: the request's method.
-        host: the host that was asked.
+        host: the host that the request went to.
         error: what the HTTP library raised.
-        tracking_id: the id that the request carried.
-        attempts: how often it was sent.
+        tracking_id: the request's tracking id.
+        attempts: how often the request was sent.
     """
     cause = _clean_cause(error)
     tries = "" if attempts == 1 else f" after {attempts} attempts"
@@ -31,7 +31,7 @@ def no_answer(
 
 
 def _clean_cause(error: BaseException) -> OSError:
-    """Return a copy of the operating system's error at the root, chained to nothing."""
+    """Return an unchained copy of the operating system's error at the root."""
     root: OSError | None = None
     timed_out = False
     for cause in causes(error):
@@ -43,12 +43,12 @@ def _clean_cause(error: BaseException) -> OSError:
         return TimeoutError("timed out") if timed_out else ConnectionError(name)
     try:
         return type(root)(*(part for part in root.args if isinstance(part, (int, str))))
-    except Exception:  # noqa: BLE001 - of somebody else's class, such as an adapter's
+    except Exception:  # noqa: BLE001 - a class from elsewhere, such as an adapter's
         return OSError(type(root).__name__)
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """Return an error and all it came from, through each way that libraries have to say so."""
+    """Yield an error and its causes, in every way that libraries record them."""
     seen: set[int] = set()
     found: list[BaseException] = [error]
     while found:
@@ -57,18 +57,18 @@ def causes(error: BaseException) -> Iterator[BaseException]:
             continue
         seen.add(id(error))
         yield error
-        # Not the attribute: other libraries have one that warns that it is deprecated.
+        # Not getattr(): in other libraries, ``reason`` is a property that warns of its deprecation.
         reason = vars(error).get("reason")
         links = (error.__cause__, error.__context__, reason, *error.args)
         found.extend(link for link in links if isinstance(link, BaseException))
 
 
 def without_context(error: Exception, handled: BaseException | None) -> Exception:
-    """Return an error without what the program was handling: Python made that its context.
+    """Return an error, unchained from one that the program was already handling.
 
     Args:
         error: what was raised.
-        handled: what ``sys.exception()`` was before.
+        handled: the value of ``sys.exception()`` beforehand.
     """
     for cause in causes(error):
         if cause.__context__ is handled:

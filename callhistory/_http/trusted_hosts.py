@@ -1,4 +1,4 @@
-"""Which hosts may see the token, and the authentication that shows it to no other."""
+"""The hosts that may see the token, and the authentication that sends it to no other."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _USUAL_PORTS = {"https": 443, "wss": 443, "http": 80, "ws": 80}
 
 
 class TrustedHosts:
-    """The hosts that may see the token: Webex's domains, the catalog's hosts, and the user's.
+    """The hosts that may see the token: in Webex's domains, the catalog, or the user's domains.
 
     Args:
-        allowed_domains: domains of the user's, with their sub-domains.
+        allowed_domains: the user's domains; their sub-domains are included.
 
     Raises:
-        TypeError, ValueError: ``allowed_domains`` are no domains.
+        TypeError, ValueError: ``allowed_domains`` is not an iterable of domains.
     """
 
     def __init__(self, allowed_domains: Iterable[str] = ()) -> None:
@@ -45,11 +45,11 @@ class TrustedHosts:
         self._addresses: frozenset[tuple[str, int]] = frozenset()
 
     def trust(self, urls: Iterable[str]) -> None:
-        """Trust the hosts of these addresses, each with its port."""
+        """Trust the host and port of each of these addresses."""
         self._addresses |= {address for url in urls if (address := _address(url))}
 
     def objection(self, url: str) -> str | None:
-        """Return why the token must not go to an address, as the end of a sentence, or ``None``."""
+        """Return the objection to sending the token to an address, as a predicate, or ``None``."""
         problem = lack_of_protection(url)
         address = _address(url)
         if problem is not None or address is None:
@@ -65,14 +65,14 @@ class TrustedHosts:
 
 def _domain(text: object) -> str:
     if not isinstance(text, str) or not re.fullmatch(r"\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", text):
-        raise ValueError(f"allowed_domains: {text!r} is no domain, such as example.com")
+        raise ValueError(f"allowed_domains: {text!r} is not a domain, such as example.com")
     return text.lstrip(".").lower()
 
 
 def _address(url: str) -> tuple[str, int] | None:
-    """Return host and port of an address as the HTTP library reads them, or ``None``.
+    """Return the host and port of an address as the HTTP library reads them, or ``None``.
 
-    An address that two libraries could read differently counts as malformed.
+    ``None`` is for a malformed address, or one that two libraries could read differently.
     """
     if not re.fullmatch(r"[!-\[\]-~]+", url):  # ASCII without white space and backslashes
         return None
@@ -87,7 +87,7 @@ def _address(url: str) -> tuple[str, int] | None:
 
 
 def host_and_port(url: str) -> str:
-    """Return the host of an address for a message, with its port where it is not the usual one."""
+    """Return the host of an address for a message, with its port unless it is the usual one."""
     address = _address(url)
     if address is None:
         return "a malformed address"
@@ -96,16 +96,16 @@ def host_and_port(url: str) -> str:
 
 
 def is_on_this_machine(url: str) -> bool:
-    """Return whether an address is a loopback one; a malformed address is not."""
+    """Return whether an address is on loopback; a malformed address is not."""
     address = _address(url)
     return address is not None and _is_loopback(address[0])
 
 
 def lack_of_protection(url: str) -> str | None:
-    """Return why no secret at all must go to an address, as the end of a sentence, or ``None``."""
+    """Return the objection to sending any secret to an address, as a predicate, or ``None``."""
     address = _address(url)
     if address is None:
-        return "is no address of a service"
+        return "is not the address of a service"
     if not url.lower().startswith(("https:", "wss:")) and not _is_loopback(address[0]):
         return "is not protected by TLS"
     return None
@@ -125,7 +125,7 @@ class TokenAuth(AuthBase):
 
     Args:
         token: the access token.
-        hosts: where it may go.
+        hosts: the hosts that it may be sent to.
     """
 
     def __init__(self, token: str, hosts: TrustedHosts) -> None:
@@ -133,10 +133,10 @@ class TokenAuth(AuthBase):
         self._hosts = hosts
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Authorize a request.
+        """Add the token to a request.
 
         Raises:
-            TransportError: its address may not see the token. Nothing was sent.
+            TransportError: its address must not see the token. Nothing was sent.
         """
         url = request.url or ""
         objection = self._hosts.objection(url)

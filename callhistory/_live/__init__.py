@@ -1,1 +1,1 @@
-"""What happens, while it happens: live events."""
+"""Live events."""

@@ -1,9 +1,9 @@
 """One connection: a blocking websocket, opened, read, written and closed from several threads.
 
 websockets promises neither the methods that :class:`_Connection` and :class:`_Opening` override
-nor the attributes that they set. There is no public way to tell a text message from a binary one
-without decoding it, to end an attempt to connect from another thread, to refuse a redirect, or to
-keep OpenSSL from losing what is sent while TLS 1.3's tickets are read.
+nor the attributes that they set. There is no public way to distinguish text messages from binary
+ones without decoding them, to abort an attempt to connect from another thread, to refuse a
+redirect, or to prevent OpenSSL from losing data sent while it reads the tickets of TLS 1.3.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from .._limits import USUAL, Limits
 from .._redaction import public_words
 from .reconnect import Ended
 
-# Its own log prints frames, and the first frame is the token.
+# websockets logs frames, and the first frame has the token.
 _SILENT = logging.Logger("callhistory.websocket")
 _SILENT.disabled = True
-# Not epoll, which goes on waiting when another thread closes the socket.
+# Not epoll, which keeps waiting when another thread closes the socket.
 _Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)
 
 
@@ -42,7 +42,7 @@ class ConnectionEnded(Exception):  # noqa: N818 - it never leaves the listener
     """The connection ended, or could not be opened.
 
     Attributes:
-        ended: how.
+        ended: how it ended.
     """
 
     def __init__(self, ended: Ended) -> None:
@@ -58,11 +58,11 @@ class _Connection(ClientConnection):
         self._has_sent = threading.Event()
         super().__init__(*args, **kwargs)
         self.recv_events_thread.name = "callhistory-socket"
-        self.pending_legacy_warning = False  # it is closed without a "with", by another thread
+        self.pending_legacy_warning = False  # another thread closes it, without a "with"
 
     def recv_events(self) -> None:
-        # OpenSSL loses what one thread writes while another reads the tickets of TLS 1.3. They come
-        # before the answer to the upgrade, and no read begins before that was asked for.
+        # OpenSSL loses what one thread writes while another reads the tickets of TLS 1.3. They
+        # arrive before the response to the upgrade, so no read begins before the request is sent.
         self._has_sent.wait()
         super().recv_events()
 
@@ -79,22 +79,22 @@ class _Connection(ClientConnection):
 
 
 class _Opening(reconnect):
-    """An attempt to connect that another thread can end, and that follows no redirect."""
+    """An attempt to connect that another thread can abort, and that follows no redirect."""
 
     def __init__(self, *args: Any, tcp_timeout: float, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._tcp_timeout = tcp_timeout
         self._lock = threading.Lock()
-        self._ended = False
+        self._aborted = False
         self._handle: socket.socket | None = None
 
     def open_socket(self, deadline: Deadline) -> socket.socket:
         sock = super().open_socket(Deadline(self._tcp_timeout))
         with self._lock:
-            if self._ended:
+            if self._aborted:
                 sock.close()
                 raise ConnectionAbortedError("closed")
-            # TLS takes the socket over and leaves an empty one; this one stays good.
+            # TLS takes over the socket and leaves an empty one; this duplicate stays usable.
             self._handle = socket.socket(fileno=socket.dup(sock.fileno()))
         return sock
 
@@ -102,9 +102,9 @@ class _Opening(reconnect):
         return exc
 
     def end(self) -> None:
-        """Shut the connection down, also while it is opened; whoever uses it is told."""
+        """Shut the connection down, even while it is being opened; its reads and writes fail."""
         with self._lock:
-            self._ended = True
+            self._aborted = True
             if self._handle is not None:
                 with contextlib.suppress(OSError):  # it is down already
                     self._handle.shutdown(socket.SHUT_RDWR)
@@ -115,10 +115,10 @@ class WebSocket:
     """A websocket to one address.
 
     Args:
-        url: the address; whether it may see the token is the caller's to check.
-        proxy: the proxy on the way there, if any.
+        url: the address; the caller must check that it may see the token.
+        proxy: the proxy to use, if any.
         tls: the TLS settings for a ``wss`` address.
-        limits: how long it may take, and the largest message.
+        limits: the timeouts, and the largest message.
     """
 
     def __init__(
@@ -138,20 +138,20 @@ class WebSocket:
         self._closed = False
 
     def open(self, tcp_timeout: float) -> None:
-        """Connect within the limit for it, to the server or its proxy within ``tcp_timeout``.
+        """Connect within ``open_timeout``, and to the server or the proxy within ``tcp_timeout``.
 
         Raises:
             ConnectionEnded: it could not be opened.
         """
         if self._proxy is not None and self._proxy[:6].lower() == "https:":
-            # websockets leaves frames unread where TLS goes through TLS.
+            # websockets leaves frames unread in TLS within TLS.
             reason = "live events cannot pass a proxy that is itself reached over TLS (https://)"
             raise ConnectionEnded(_refused(reason))
         try:
             connection = self._begin(tcp_timeout).connect()
         except InvalidStatus as error:
             response = error.response
-            # The headers' own get() raises an error for one that came twice.
+            # The get() of these headers raises an error for a header that was sent twice.
             headers = {"Retry-After": ", ".join(response.headers.get_all("Retry-After"))}
             ended = Ended(
                 status=response.status_code,
@@ -185,8 +185,8 @@ class WebSocket:
             open_timeout=limits.open_timeout,
             tcp_timeout=min(tcp_timeout, limits.open_timeout),
             close_timeout=limits.close_timeout,
-            ping_interval=None,  # Mercury has pings of its own
-            max_size=limits.largest_answer,
+            ping_interval=None,  # Mercury has its own pings
+            max_size=limits.largest_response,
             logger=_SILENT,
         )
         with self._lock:
@@ -201,21 +201,21 @@ class WebSocket:
     def send(self, text: str) -> None:
         """Send a frame, unless the connection has ended.
 
-        :meth:`receive` says how it ended, after all that had come before.
+        :meth:`receive` raises how it ended, after all frames that arrived before.
         """
         connection = self._connection
         if connection is None:
             return
         if not _is_writable(connection.socket, self._limits.send_timeout):
-            self.abort()  # the other side reads nothing any more: a send would block for ever
+            self.abort()  # the server no longer reads: a send would block for ever
         with contextlib.suppress(ConnectionClosed):
             connection.send(text)
 
     def receive(self, timeout: float) -> str | bytes:
-        """Return the next frame: ``str``, or ``bytes`` for one that is binary or no UTF-8.
+        """Return the next frame: ``str``, or ``bytes`` for one that is binary or not UTF-8.
 
         Raises:
-            TimeoutError: none came within ``timeout`` seconds.
+            TimeoutError: no frame arrived within ``timeout`` seconds.
             ConnectionEnded: the connection has ended.
         """
         connection = self._open_connection()
@@ -237,12 +237,12 @@ class WebSocket:
         return self._connection
 
     def close(self) -> None:
-        """Close it within about a second, whoever is reading, writing or connecting."""
+        """Close it within about a second, even while other threads read, write or connect."""
         with self._lock:
             self._closed = True
             connection = self._connection
         if connection is not None:
-            # Another thread may have the connection's lock, in a send that nobody reads.
+            # Another thread may hold the connection's lock, in a send that blocks.
             closing = threading.Thread(
                 target=connection.close, name="callhistory-closing", daemon=True
             )
@@ -251,7 +251,7 @@ class WebSocket:
         self.abort()
 
     def abort(self) -> None:
-        """Cut it off, without a closing handshake."""
+        """End it at once, without a closing handshake."""
         with self._lock:
             opening = self._opening
         if opening is not None:
@@ -263,29 +263,29 @@ def _refused(reason: str) -> Ended:
 
 
 def _is_writable(sock: socket.socket, timeout: float) -> bool:
-    """Return whether a frame of ours, all of which are small, can be sent within the timeout."""
+    """Return whether a frame, which is always small, can be sent within the timeout."""
     with _Selector() as selector:
         try:
             selector.register(sock, selectors.EVENT_WRITE)
         except (ValueError, OSError):
-            return True  # it is closed: who sends is told how
+            return True  # it is closed, and send() handles that
         return bool(selector.select(timeout))
 
 
 def _end_of(error: ConnectionClosed) -> Ended:
     if error.rcvd is None:
         return Ended(reason="the connection was lost")
-    said = public_words(error.rcvd.reason)  # a server may echo what it was sent
+    said = public_words(error.rcvd.reason)  # a server may echo what we sent
     reason = said or f"Webex closed the connection with {int(error.rcvd.code)}"
     return Ended(code=int(error.rcvd.code), reason=reason)
 
 
 def with_query(url: str, now: float | None = None) -> str:
-    """Return an address with the parameters that Webex wants at the upgrade of an ephemeral device.
+    """Return an address with the query that Webex expects for a websocket.
 
     Args:
         url: the device's websocket address.
-        now: seconds since 1970; by default the time of this machine.
+        now: seconds since 1970; by default, this machine's time.
     """
     stamp = int((time.time() if now is None else now) * 1000)
     parameters = (

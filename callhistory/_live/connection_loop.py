@@ -1,4 +1,4 @@
-"""The thread that connects, reads, and connects again."""
+"""The thread that connects, reads, and reconnects."""
 
 from __future__ import annotations
 
@@ -37,45 +37,45 @@ _running_lock = threading.Lock()
 
 @atexit.register
 def _stop_all() -> None:
-    """Keep threads from beginning anything while the interpreter ends; nobody waits for them."""
+    """Stop threads from starting anything while the interpreter exits; nothing waits for them."""
     with _running_lock:
         loops = list(_running)
     for loop in loops:
-        loop.ended.set()
+        loop.stop.set()
 
 
 class ConnectionLoop:
     """Keeps one client connected, from :meth:`start` to :meth:`end` or a permanent refusal.
 
     Args:
-        account: whose events.
-        dispatcher: is told of the connection's state.
-        events: takes the envelopes and the sessions that are recovered.
+        account: the user whose events to receive.
+        dispatcher: delivers ``online`` and ``offline``.
+        deduplicator: receives the envelopes and the recovered sessions.
         log: logs what happens; it never raises.
 
     Attributes:
-        phase: whether it connects, listens, is closing, or is over.
-        ended: is set when nothing is to begin any more.
+        phase: the phase of the listener.
+        stop: is set when nothing more may be started.
     """
 
     def __init__(
-        self, account: Account, dispatcher: Dispatcher, events: Deduplicator, log: Log
+        self, account: Account, dispatcher: Dispatcher, deduplicator: Deduplicator, log: Log
     ) -> None:
         limits = account.limits
         self.phase = ListenerPhase()
         self._account = account
         self._log = log
-        self._session = account.open_session()
-        self.ended = self._session.closed
+        self._http = account.open_http_session()
+        self.stop = self._http.closed
         self._state = ConnectionState(dispatcher, clock := WebexClock(), limits.recovery_overlap)
         self._http_tasks = HttpTasks(
-            DeviceRefresh(account, self._session, limits),
-            Recovery(account, self._session, events, self._state, log, limits),
-            self.ended,
+            DeviceRefresh(account, self._http, limits),
+            Recovery(account, self._http, deduplicator, self._state, log, limits),
+            self.stop,
             log,
         )
         self._reader = ConnectionReader(
-            events=events,
+            deduplicator=deduplicator,
             dispatcher=dispatcher,
             state=self._state,
             phase=self.phase,
@@ -98,10 +98,11 @@ class ConnectionLoop:
     # --- for the listener ---
 
     def start(self, timeout: float) -> None:
-        """Start to connect, and wait until Webex has accepted a connection.
+        """Start connecting, and wait until Webex has accepted a connection.
 
         Raises:
-            CallHistoryError: it has not, in ``timeout`` seconds or at all; the threads have ended.
+            CallHistoryError: Webex accepted none within ``timeout`` seconds, or refused; the
+                threads have ended.
         """
         try:
             self._thread.start()
@@ -117,17 +118,17 @@ class ConnectionLoop:
         raise self.phase.failure or ListenError(None, "closed before Webex accepted the connection")
 
     def close(self) -> None:
-        """End the connection, and the dispatcher after a last word, within a few seconds."""
+        """End the connection, and the dispatcher after ``offline``, within a few seconds."""
         self.phase.closing()
-        self.ended.set()
+        self.stop.set()
         self._state.close()
         self.end()
 
     def end(self) -> None:
-        """End the connection and its threads; what has come is still delivered."""
+        """End the connection and its threads; events that have arrived are still delivered."""
         deadline = steady() + self._account.limits.close
         self.phase.closing()
-        self._session.close()
+        self._http.close()
         self._http_tasks.wake()
         self._hang_up()
         for thread in (self._thread, *self._hand_overs):
@@ -140,9 +141,9 @@ class ConnectionLoop:
     def _run(self) -> None:
         step = Again()
         try:
-            while not self.ended.wait(step.delay):
+            while not self.stop.wait(step.delay):
                 ended = self._attempt(step)
-                if self.ended.is_set():
+                if self.stop.is_set():
                     return
                 self._last_end = ended
                 decision = self._reconnection.after(ended)
@@ -152,14 +153,14 @@ class ConnectionLoop:
                 if ended.accepted_for is not None and not ended.going_away:
                     self._state.disconnected(ended)
                 self._log.info(
-                    "live events: %s; again in %.1f s",
+                    "live events: %s; reconnecting in %.1f s",
                     ended.reason or "the connection ended",
                     decision.delay,
                 )
                 step = decision
-        except Exception as error:  # noqa: BLE001 - nobody else would hear of it
+        except Exception as error:  # noqa: BLE001 - it would go unnoticed
             reason = f"the listener failed with {type(error).__name__}"
-            # Its text may tell of a person.
+            # Without its text, which may be private.
             where = "".join(traceback.format_tb(error.__traceback__))
             self._log.error("live events: %s\n%s", reason, where)
             self._give_up(ListenError(None, reason), Ended(reason=reason))
@@ -174,12 +175,12 @@ class ConnectionLoop:
             device_of = (
                 self._account.refresh_device if step.refresh_device else self._account.device
             )
-            device = device_of(self._session)
+            device = device_of(self._http)
         except CallHistoryError as error:
-            # Without its frames, whose variables may be the token: a program is told of it.
+            # Without its frames, which may hold the token: the program may get this error.
             asked = error.retry_after if isinstance(error, ApiError) else None
             return Ended(error=error.with_traceback(None), reason=str(error), retry_after=asked)
-        except BaseException as error:  # noqa: BLE001 - what gives the token may raise any
+        except BaseException as error:  # noqa: BLE001 - the user's token function may raise anything
             reason = f"no token or device: {type(error).__name__}"
             return Ended(reason=reason, closed=self._account.closed)
         url = with_query(device.websocket_url or "")
@@ -188,11 +189,11 @@ class ConnectionLoop:
             reason = f"the address for live events {objection}"
             return Ended(error=ListenError(None, reason), reason=reason)
         limits = self._account.limits
-        socket = WebSocket(url, *self._session.websocket_settings(url), limits)
+        socket = WebSocket(url, *self._http.websocket_settings(url), limits)
         with self._lock:
             self._sockets.append(socket)
         try:
-            if self.ended.is_set():
+            if self.stop.is_set():
                 return Ended(reason="closed")
             socket.open(self._account.policy.connect)
         except ConnectionEnded as end:
@@ -202,26 +203,26 @@ class ConnectionLoop:
         socket.send(mercury.authorize(token.value))
         ended = self._reader.read(socket, mercury)
         if ended.going_away:
-            accepted = None if ended.accepted_for is None else steady() - ended.accepted_for
-            self._hand_over(socket, mercury, accepted)
+            accepted_at = None if ended.accepted_for is None else steady() - ended.accepted_for
+            self._hand_over(socket, mercury, accepted_at)
         else:
             self._drop(socket)
         return evolve(ended, reason=public_words(ended.reason, [token.value]))
 
     def _choose_token(self, step: Again) -> Token | None:
-        """Return the token to connect with; ``None`` when there is none in place of a refused."""
+        """Return the token to connect with; ``None`` if there is none in place of a refused one."""
         if step.renew_token:
             self._refused_token = self._token
         if self._refused_token is None:
-            self._token = self._session.token()
+            self._token = self._http.token()
         else:
-            self._token = self._session.renew_token(self._refused_token)
-            self._refused_token = None  # not before: what could not be had is asked for again
+            self._token = self._http.renew_token(self._refused_token)
+            self._refused_token = None  # not earlier: after a failure, it is renewed again
         return self._token
 
     def _give_up(self, error: CallHistoryError, ended: Ended) -> None:
-        self._log.warning("live events: %s; for good", error)
-        self.ended.set()
+        self._log.warning("live events: %s; not reconnecting", error)
+        self.stop.set()
         self._http_tasks.wake()
         self._hang_up()
         if self.phase.now is Phase.LISTENING:
@@ -230,23 +231,23 @@ class ConnectionLoop:
 
     # --- connections that come and go ---
 
-    def _hand_over(self, socket: WebSocket, mercury: Mercury, accepted: float | None) -> None:
-        """Read a connection to its end in another thread, while this one opens the next."""
-        gap = self._state.gap_if_lost_now
+    def _hand_over(self, socket: WebSocket, mercury: Mercury, accepted_at: float | None) -> None:
+        """Read a connection to its end in another thread, while this thread opens the next."""
+        gap_start = self._state.gap_start_if_lost_now
         until = steady() + self._account.limits.hand_over
 
         def read() -> None:
             try:
-                ended = self._reader.read(socket, mercury, accepted, until)
-            except Exception as error:  # noqa: BLE001 - its text may tell of a person
+                ended = self._reader.read(socket, mercury, accepted_at, until)
+            except Exception as error:  # noqa: BLE001 - its text may be private
                 reason = f"a hand-over failed with {type(error).__name__}"
                 self._log.error("live events: %s", reason)
                 ended = Ended(reason=reason, accepted_for=0.0)
             self._drop(socket)
-            if ended.code is None and steady() < until and not self.ended.is_set():
-                # Not closed by the server: what it sent last may be lost, though there is another.
-                self._http_tasks.recover(gap)
-            if ended.accepted_for is not None and not self.ended.is_set():
+            if ended.code is None and steady() < until and not self.stop.is_set():
+                # Not closed by the server: its last frames may be lost, despite the new connection.
+                self._http_tasks.recover(gap_start)
+            if ended.accepted_for is not None and not self.stop.is_set():
                 self._state.disconnected(ended)
 
         thread = threading.Thread(target=read, name="callhistory-hand-over", daemon=True)
@@ -262,6 +263,6 @@ class ConnectionLoop:
         with self._lock:
             sockets = list(self._sockets)
         for old in sockets[:-1]:
-            old.abort()  # it hands over to another, and is about to end anyway
+            old.abort()  # it is handing over, and about to end anyway
         for newest in sockets[-1:]:
             newest.close()

@@ -1,4 +1,4 @@
-"""Reading one connection: what each of its frames leads to, until it ends."""
+"""Reading one connection until it ends, and acting on each frame."""
 
 from __future__ import annotations
 
@@ -39,21 +39,21 @@ if TYPE_CHECKING:
 
 @frozen(kw_only=True)
 class ConnectionReader:
-    """Reads connections, one after the other, and two at once while one hands over to the next.
+    """Reads connections one after another, and two at once while one hands over to the next.
 
     Attributes:
-        events: takes the envelopes.
-        dispatcher: starts to deliver with the first connection that is accepted.
-        state: notes what has certainly come, and connections that are accepted.
-        phase: notes the first connection that is accepted.
-        clock: is set by what Webex says of the time.
-        http_tasks: fetches what was lost, and refreshes the device.
-        limits: how often a silent connection is looked at.
+        deduplicator: receives the envelopes.
+        dispatcher: is started when the first connection is accepted.
+        state: notes up to when everything has arrived, and which connections are accepted.
+        phase: notes the first accepted connection.
+        clock: is set by Webex's timestamps.
+        http_tasks: fetches lost sessions, and refreshes the device.
+        limits: the time between two checks of a silent connection.
         log: logs what happens.
-        sleep_detector: returns what notices that the machine has slept, for one connection.
+        sleep_detector: returns a new detector for one connection.
     """
 
-    events: Deduplicator
+    deduplicator: Deduplicator
     dispatcher: Dispatcher
     state: ConnectionState
     phase: ListenerPhase
@@ -67,7 +67,7 @@ class ConnectionReader:
         self,
         socket: WebSocket,
         mercury: Mercury,
-        accepted: float | None = None,
+        accepted_at: float | None = None,
         until: float | None = None,
     ) -> Ended:
         """Read a connection until it ends, or the server asks for another; return how it ended.
@@ -75,33 +75,33 @@ class ConnectionReader:
         Args:
             socket: the connection.
             mercury: its protocol.
-            accepted: when it was accepted, if it was.
-            until: when to stop, if another connection is there to take over.
+            accepted_at: when it was accepted, if it was.
+            until: when to stop, if another connection takes over.
         """
         sleep = self.sleep_detector()
         try:
             while until is None or steady() < until:
                 for output in self._next(socket, mercury, sleep, until):
                     if isinstance(output, Ready):
-                        accepted = steady()
+                        accepted_at = steady()
                         self._accept(output)
                     elif isinstance(output, GoingAway) and until is None:
                         return Ended(
-                            reason="the server goes away",
-                            accepted_for=seconds_since(accepted),
+                            reason="the server is going away",
+                            accepted_for=seconds_since(accepted_at),
                             going_away=True,
                         )
                     else:
                         self._follow(output, socket)
         except ConnectionEnded as end:
-            return evolve(end.ended, accepted_for=seconds_since(accepted))
-        return Ended(reason="handed over", accepted_for=seconds_since(accepted))
+            return evolve(end.ended, accepted_for=seconds_since(accepted_at))
+        return Ended(reason="handed over", accepted_for=seconds_since(accepted_at))
 
     def _next(
         self, socket: WebSocket, mercury: Mercury, sleep: SleepDetector, until: float | None
     ) -> list[Output]:
         due = min(mercury.due, math.inf if until is None else until)
-        wait = min(due - steady(), self.http_tasks.refresh_when_due(), self.limits.look_up)
+        wait = min(due - steady(), self.http_tasks.refresh_when_due(), self.limits.silence_check)
         try:
             frame = socket.receive(wait)
         except TimeoutError:
@@ -109,14 +109,14 @@ class ConnectionReader:
             doubts = mercury.doubt(now) if sleep.has_jumped() else []
             return [*doubts, *mercury.tick(now)]
         outputs = mercury.receive(frame, steady())
-        self.state.complete_until(mercury.confirmed)
+        self.state.note_complete_until(mercury.confirmed)
         return outputs
 
     def _accept(self, ready: Ready) -> None:
         self.clock.set(ready.timestamp)
-        gap = self.state.connected()
-        if gap is not None:
-            self.http_tasks.recover(gap)
+        gap_start = self.state.connected()
+        if gap_start is not None:
+            self.http_tasks.recover(gap_start)
         self.dispatcher.start()
         self.phase.accepted()
 
@@ -124,16 +124,16 @@ class ConnectionReader:
         if isinstance(output, Send):
             socket.send(output.text)
         elif isinstance(output, Deliver):
-            self.state.complete_until(self.clock.moment_of(output.envelope.get("timestamp")))
+            self.state.note_complete_until(self.clock.moment_of(output.envelope.get("timestamp")))
             try:
-                self.events.receive(output.envelope)
-            except Exception as error:  # noqa: BLE001 - one event must not end the others
-                self.log.error("an event was not taken: %s", type(error).__name__)  # noqa: TRY400
+                self.deduplicator.receive(output.envelope)
+            except Exception as error:  # noqa: BLE001 - one event must not stop the others
+                self.log.error("an event was not processed: %s", type(error).__name__)  # noqa: TRY400
         elif isinstance(output, Counted):
-            self.state.numbered(self.clock.moment_of(output.timestamp))
+            self.state.note_numbered_frame(self.clock.moment_of(output.timestamp))
         elif isinstance(output, FramesLost):
             self.log.warning("live events: frames were lost; fetching the sessions")
-            self.http_tasks.recover(self.state.gap_if_numbers_jump)
+            self.http_tasks.recover(self.state.gap_start_if_numbers_jump)
         elif isinstance(output, Malformed):
             self.log.warning("live events: skipped a frame: %s", output.what)
         elif isinstance(output, Dead):
@@ -141,6 +141,6 @@ class ConnectionReader:
             raise ConnectionEnded(Ended(reason=output.reason))
 
 
-def seconds_since(accepted: float | None) -> float | None:
-    """Return for how long a connection has been accepted, if it was."""
-    return None if accepted is None else steady() - accepted
+def seconds_since(accepted_at: float | None) -> float | None:
+    """Return the seconds since a connection was accepted; ``None`` if it was not."""
+    return None if accepted_at is None else steady() - accepted_at

@@ -1,4 +1,4 @@
-"""Whether live events are heard, since when something may be missing, and who is told of it."""
+"""Whether live events are received, and since when sessions may be missing."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class ConnectionState:
 
     Args:
         dispatcher: delivers ``online`` and ``offline``.
-        clock: what time it is at Webex.
-        overlap: how long before a gap a recovery begins, as what was told last may be older.
+        clock: Webex's clock.
+        overlap: how far a recovery reaches back before a gap, as events may arrive late.
     """
 
     def __init__(self, dispatcher: Dispatcher, clock: WebexClock, overlap: timedelta) -> None:
@@ -33,44 +33,46 @@ class ConnectionState:
         self._overlap = overlap
         self._lock = threading.Lock()
         self._connections = 0
-        self._outage: float | None = None  # when the last one began
-        self._began = self._complete = self._numbered = steady()
+        self._outage: float | None = None  # when it began
+        self._began = self._complete_until = self._last_numbered = steady()
 
     @property
     def began(self) -> datetime:
-        """When listening began, by Webex's clock: what ended before is not delivered."""
+        """When listening began, by Webex's clock; sessions that ended earlier are not delivered."""
         return whole_ms(self._clock.at(self._began))
 
-    def complete_until(self, moment: float | None) -> None:
-        """Note that all that Webex sent before a moment has come.
+    def note_complete_until(self, moment: float | None) -> None:
+        """Note that everything that Webex sent before a moment has arrived.
 
-        A frame that waited in a buffer while the machine slept says nothing of the time since:
-        what counts is when Webex wrote it, or when the ping was sent that it answers.
+        A frame may have waited in a buffer while the machine slept. So the moment must be the one
+        at which Webex wrote the frame, or at which the answered ping was sent.
         """
         if moment is not None:
-            self._complete = max(self._complete, moment)
+            self._complete_until = max(self._complete_until, moment)
 
-    def numbered(self, moment: float | None) -> None:
-        """Note that a frame with a number came, which Webex wrote at a moment, if it says so."""
-        self._numbered = max(self._numbered, self._complete if moment is None else moment)
-
-    @property
-    def gap_if_lost_now(self) -> datetime:
-        """The time from which sessions may be missing, if a connection is lost now."""
-        return self._gap_from(self._complete)
+    def note_numbered_frame(self, moment: float | None) -> None:
+        """Note that a frame with a number arrived, and when Webex wrote it, if that is known."""
+        self._last_numbered = max(
+            self._last_numbered, self._complete_until if moment is None else moment
+        )
 
     @property
-    def gap_if_numbers_jump(self) -> datetime:
-        """The time from which sessions may be missing, if the numbers of frames jump now."""
-        return self._gap_from(min(self._complete, self._numbered))
+    def gap_start_if_lost_now(self) -> datetime:
+        """The time since which sessions may be missing, if a connection is lost now."""
+        return self._gap_start(self._complete_until)
 
-    def _gap_from(self, moment: float) -> datetime:
+    @property
+    def gap_start_if_numbers_jump(self) -> datetime:
+        """The time since which sessions may be missing, if the numbers of frames jump now."""
+        return self._gap_start(min(self._complete_until, self._last_numbered))
+
+    def _gap_start(self, moment: float) -> datetime:
         return max(self.began, self._clock.at(moment) - self._overlap)
 
     def connected(self) -> datetime | None:
-        """Count one connection more; return from when an outage has to be made good, if it was one.
+        """Count one more connection; return the start of the gap if it ends an outage.
 
-        The first connection says ``online``.
+        The first connection sends ``online``.
         """
         with self._lock:
             self._connections += 1
@@ -78,27 +80,27 @@ class ConnectionState:
             outage, self._outage = self._outage, None
             if is_first:  # within the lock: online must not overtake offline, nor the reverse
                 self._dispatcher.put(signals.online, signals.Online())
-        return None if outage is None else self._gap_from(outage)
+        return None if outage is None else self._gap_start(outage)
 
     def disconnected(self, ended: Ended) -> None:
-        """Count one connection less; the last one says ``offline``, and an outage begins."""
+        """Count one fewer connection; after the last, send ``offline`` and begin an outage."""
         with self._lock:
             if self._connections == 0:
                 return
             self._connections -= 1
             if self._connections:
                 return
-            self._outage = self._complete
+            self._outage = self._complete_until
             self._dispatcher.put(signals.offline, _offline(ended, reconnecting=True))
 
     def refused(self, ended: Ended) -> None:
-        """Say ``offline`` for good."""
+        """Send ``offline``, as there will be no other connection."""
         with self._lock:
             self._connections = 0
             self._dispatcher.put(signals.offline, _offline(ended, reconnecting=False))
 
     def close(self) -> None:
-        """Close the dispatcher; ``offline`` is its last event if there is a connection."""
+        """Close the dispatcher; its last event is ``offline`` if there is a connection."""
         with self._lock:
             was_connected, self._connections = self._connections > 0, 0
         closed = signals.Offline(code=None, reason="closed", reconnecting=False)

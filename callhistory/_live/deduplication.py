@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 class RecentIds:
-    """A set of the ids that were added last; any thread may use it.
+    """A set of the most recently added ids; any thread may use it.
 
     Args:
-        size: how many it remembers.
+        size: how many ids it remembers.
     """
 
     def __init__(self, size: int) -> None:
@@ -41,12 +41,12 @@ class RecentIds:
 
 
 class Deduplicator:
-    """Dispatches the events of envelopes and of recovered sessions that are new.
+    """Dispatches the events of new envelopes and of new recovered sessions.
 
     Args:
         dispatcher: delivers the events.
-        log: where it is said what cannot be read.
-        remembered: how many envelopes and sessions are known as delivered.
+        log: logs what cannot be read.
+        remembered: how many delivered envelopes and sessions are remembered.
     """
 
     def __init__(self, dispatcher: Dispatcher, log: Log, remembered: int) -> None:
@@ -56,7 +56,7 @@ class Deduplicator:
         self._sessions = RecentIds(remembered)
 
     def receive(self, envelope: dict[str, Any]) -> None:
-        """Dispatch an envelope's event, unless the envelope came before or holds none."""
+        """Dispatch an envelope's event, unless the envelope is a repeat or has no event."""
         identifier = envelope.get("id")
         if type(identifier) in (str, int) and not self._envelopes.add(identifier):
             return
@@ -64,13 +64,13 @@ class Deduplicator:
         if found is None:
             return
         signal, event = found
-        # Here, and not when it is delivered: a recovery may come in between.
+        # Now, not when the event is delivered: a recovery may run in between.
         for session_id in session_ids(event):
             self._sessions.add(session_id)
         self._dispatcher.put(signal, event)
 
     def receive_recovered(self, sessions: Iterable[UserSession], began: datetime) -> None:
-        """Dispatch the sessions that ended since ``began`` and are not known yet, as one event."""
+        """Dispatch the sessions that ended since ``began`` and are new, as one event."""
         unknown = [
             session
             for session in sessions

@@ -1,4 +1,4 @@
-"""The thread that handlers and receivers run in, one at a time."""
+"""The thread in which handlers and receivers run, one at a time."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _MANY = 1000
 
 
 class Dispatcher:
-    """Delivers events in the order in which they came, from a thread of its own.
+    """Delivers events in the order of their arrival, in a separate thread.
 
     Args:
-        sender: what the signals carry as their sender.
-        handlers: the functions that hear an event before the signals' receivers.
+        sender: the sender of the signals: the client.
+        handlers: the functions that are called before the signals' receivers.
         log: logs failures; it never raises.
 
     Attributes:
-        thread: the thread.
+        thread: the thread that delivers.
     """
 
     def __init__(self, sender: Any, handlers: Handlers, log: Log) -> None:
@@ -42,19 +42,19 @@ class Dispatcher:
         self.thread = threading.Thread(target=self._run, name="callhistory-receivers", daemon=True)
 
     def start(self) -> None:
-        """Start the thread, unless it runs; two connections may be accepted at the same time."""
+        """Start the thread unless it was started; two connections may be accepted at once."""
         with self._start_lock:
             if self.thread.ident is None:
                 self.thread.start()
 
     def put(self, signal: blinker.NamedSignal, event: Any) -> None:
-        """Deliver an event after those that came before it."""
+        """Queue an event for delivery."""
         self._queue.put((signal, event))
         if self._queue.qsize() == _MANY:
-            self._log.warning("%d events wait for a slow receiver", _MANY)
+            self._log.warning("%d events are waiting for a slow receiver", _MANY)
 
     def close(self, last: tuple[blinker.NamedSignal, Any] | None = None) -> None:
-        """Deliver nothing more but one last event, if there is one, and end the thread."""
+        """End the thread after one last event, if there is one; drop the events still queued."""
         self._last = last
         self._closing = True
         self._queue.put(None)
@@ -72,7 +72,7 @@ class Dispatcher:
     def _deliver(self, signal: blinker.NamedSignal, event: Any) -> None:
         try:
             deliver(signal, self._sender, event, self._log, self._handlers.of(signal.name))
-        except Exception as error:  # noqa: BLE001 - such as of a receiver that is odd to look at
+        except Exception as error:  # noqa: BLE001 - such as one from a receiver's own attributes
             self._log.error("an event was not delivered: %s", type(error).__name__)
 
 
@@ -83,7 +83,7 @@ def deliver(
     log: Log,
     handlers: Iterable[signals.Receiver] = (),
 ) -> None:
-    """Call handlers with an event, then the signal's receivers, each whatever the others do."""
+    """Call handlers with an event, then the signal's receivers; a failure stops no other one."""
     for handler in handlers:
         failure = _failure_of(handler, event)
         if failure is not None:
@@ -99,11 +99,11 @@ def deliver(
 def _failure_of(receiver: signals.Receiver, *args: Any, **kwargs: Any) -> BaseException | None:
     try:
         returned = receiver(*args, **kwargs)
-    except BaseException as error:  # noqa: BLE001 - SystemExit, too, ends no other receiver
+    except BaseException as error:  # noqa: BLE001 - not even SystemExit stops the other receivers
         return error
     if inspect.iscoroutine(returned):
         returned.close()
-        return TypeError("a receiver is called from a thread, without an event loop: not async")
+        return TypeError("a receiver must not be async: it runs in a thread without an event loop")
     return None
 
 
@@ -116,7 +116,7 @@ def _report(
 
 
 def _log_failure(receiver: signals.Receiver, failure: BaseException, log: Log) -> None:
-    """Log which receiver failed and where, but not how: an error's text may tell of a person."""
+    """Log which receiver failed and where, without the error's text, which may be private."""
     traceback = failure.__traceback__
     while traceback is not None and traceback.tb_next is not None:
         traceback = traceback.tb_next

@@ -1,4 +1,4 @@
-"""Typed events, from the envelopes that come over the websocket and from sessions of a recovery."""
+"""Typed events, from the envelopes of the websocket and from recovered sessions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Event = CallSessionEvent | CallSessionViewedEvent | CallSessionDeletedEvent
 
-# Webex's own name of an event: its signal, the record, where its entries are, and of what class.
+# By Webex's own name of an event: the signal, the record, and the path and class of its entries.
 _KINDS: dict[str, tuple[signals.HistorySignal, type[Any], tuple[str, ...], type[Any]]] = {
     "janus.user_recent_sessions": (
         signals.user_recent_sessions,
@@ -50,8 +50,8 @@ _KINDS["janus.user_sessions"] = _KINDS["janus.user_recent_sessions"]  # its olde
 def read_event(envelope: dict[str, Any], log: Log) -> tuple[signals.HistorySignal, Event] | None:
     """Return an envelope's event and the signal for it; ``None`` for any other envelope.
 
-    Of several sessions, those that can be read are in it. What cannot be read is logged, without
-    its content.
+    The event has those sessions that can be read. What cannot be read is logged, without its
+    content.
     """
     data = envelope.get("data")
     kind = data.get("eventType") if isinstance(data, dict) else None
@@ -61,7 +61,7 @@ def read_event(envelope: dict[str, Any], log: Log) -> tuple[signals.HistorySigna
     try:
         event: Event = from_wire(record, envelope)
     except DecodeError as error:
-        log.warning("an event of %s cannot be read as a whole: %s", kind, error)
+        log.warning("an event %s cannot be read in full: %s", kind, error)
     else:
         return signal, event
     readable = _with_readable_entries(envelope, path, _can_read(entry))

@@ -1,4 +1,4 @@
-"""The functions that a program passed to ``client.on``, by the event they are for."""
+"""The functions that a program passed to ``client.on``, by event."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ Handler = Callable[[Any], Any]
 
 
 class Handlers:
-    """Handlers, held strongly, in the order in which they were added."""
+    """Handlers, in the order in which they were added."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._by_event: dict[CallHistoryEvent, tuple[Handler, ...]] = {}
 
     def add(self, name: CallHistoryEvent | str, handler: Handler) -> None:
-        """Add a handler, once; or replace it, if a notebook's cell has defined it again.
+        """Add a handler once; replace its earlier version if a notebook cell has defined it again.
 
         Raises:
-            TypeError: the handler cannot be called, or the name is no text.
-            ValueError: there is no event of this name.
+            TypeError: the handler is not callable, or the name is not a string.
+            ValueError: no event has this name.
         """
         event = member(name, CallHistoryEvent, "name")
         if not callable(handler):
@@ -41,10 +41,10 @@ class Handlers:
             self._by_event[event] = tuple(handlers)
 
     def remove(self, name: CallHistoryEvent | str, handler: Handler) -> None:
-        """Remove a handler, if it is there.
+        """Remove a handler, if it was added.
 
         Raises:
-            TypeError, ValueError: there is no event of this name.
+            TypeError, ValueError: no event has this name.
         """
         event = member(name, CallHistoryEvent, "name")
         with self._lock:
@@ -52,5 +52,5 @@ class Handlers:
             self._by_event[event] = tuple(other for other in handlers if other != handler)
 
     def of(self, event: str) -> tuple[Handler, ...]:
-        """Return the handlers of an event; none for a name that is no event's."""
+        """Return the handlers of an event; none if no event has this name."""
         return self._by_event.get(event, ())  # type: ignore[call-overload, no-any-return]

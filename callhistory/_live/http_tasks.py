@@ -1,6 +1,6 @@
-"""The thread for HTTP requests while live events are heard: the reader of frames must not wait.
+"""The thread for HTTP requests while listening, so that the reader of frames need not wait.
 
-The device is refreshed before Webex forgets it, and the sessions of an outage are fetched.
+It refreshes the device before Webex forgets it, and fetches the sessions of an outage.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ class DeviceRefresh:
     """The refresh of the device, before Webex forgets it.
 
     Args:
-        account: whose device.
-        session: sends the requests.
+        account: the owner of the device.
+        http: sends the requests.
         limits: the time between two refreshes, and the pause after a failure.
     """
 
     failure = "the device was not refreshed"
 
-    def __init__(self, account: Account, session: Session, limits: Limits) -> None:
+    def __init__(self, account: Account, http: Session, limits: Limits) -> None:
         self._account = account
-        self._session = session
+        self._http = http
         self._limits = limits
         self.due = steady() + limits.device_refresh
 
@@ -42,20 +42,20 @@ class DeviceRefresh:
         """Refresh the device.
 
         Raises:
-            BaseException: whatever kept it from that.
+            BaseException: any error; the refresh is due again after a pause.
         """
         self.due = steady() + self._limits.longest_backoff
-        self._account.refresh_device(self._session)
+        self._account.refresh_device(self._http)
         self.due = steady() + self._limits.device_refresh
 
 
 class HttpTasks:
-    """The thread for HTTP requests; it is there while there is something to recover or refresh.
+    """The thread for HTTP requests; it exists only while something is to be recovered or refreshed.
 
     Args:
         refresh: the refresh of the device.
-        recovery: the fetch of what is missing.
-        stop: is set when it is over.
+        recovery: the fetch of missing sessions.
+        stop: is set when nothing more may be started.
         log: logs failures.
     """
 
@@ -69,17 +69,17 @@ class HttpTasks:
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
-    def recover(self, gap: datetime) -> None:
-        """Fetch the sessions that ended since a time, soon; of two times the earlier one counts."""
-        self._recovery.request(gap)
+    def recover(self, gap_start: datetime) -> None:
+        """Fetch the sessions since a time in the background; of two times, the earlier counts."""
+        self._recovery.request(gap_start)
         with self._changed:
             self._begin()
 
     def refresh_when_due(self) -> float:
-        """Refresh the device if it is time; return the seconds until the next call of this."""
+        """Start refreshing the device if it is due; return the seconds until the next call."""
         with self._changed:
             if self._thread is not None:
-                return math.inf  # it looks itself
+                return math.inf  # the thread refreshes it when due
             wait = self._refresh.due - steady()
             if wait > 0:
                 return wait
@@ -87,12 +87,12 @@ class HttpTasks:
             return math.inf
 
     def wake(self) -> None:
-        """Wake the thread, so that it sees the end."""
+        """Wake the thread, so that it notices ``stop``."""
         with self._changed:
             self._changed.notify()
 
     def join(self, timeout: float) -> None:
-        """Wait for the thread, if it is there and another one."""
+        """Wait for the thread, if it exists and is not the current one."""
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout)
@@ -104,7 +104,7 @@ class HttpTasks:
             thread = threading.Thread(target=self._run, name="callhistory-http-tasks", daemon=True)
             try:
                 thread.start()
-            except RuntimeError:  # the interpreter is ending, and starts no more threads
+            except RuntimeError:  # the interpreter is exiting, and starts no more threads
                 return
             self._thread = thread
 
@@ -112,14 +112,14 @@ class HttpTasks:
         while (task := self._next()) is not None:
             try:
                 task.run()
-            except BaseException as error:  # noqa: BLE001 - what gives the token may raise any
+            except BaseException as error:  # noqa: BLE001 - the user's token function may raise anything
                 if not self._stop.is_set():
                     known = isinstance(error, CallHistoryError)
                     problem = str(error) if known else type(error).__name__
                     self._log.warning("%s, trying again: %s", task.failure, problem)
 
     def _next(self) -> DeviceRefresh | Recovery | None:
-        """Wait until a task is due; return ``None`` when the thread has nothing to wait for."""
+        """Return the next task when it is due; ``None`` when there is nothing to wait for."""
         with self._changed:
             while not self._stop.is_set():
                 wait = min(self._refresh.due, self._recovery.due) - steady()

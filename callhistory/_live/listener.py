@@ -1,4 +1,4 @@
-"""Live events of one client: listen, wait, close."""
+"""The live events of one client: listen, wait, close."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 
 class Listener:
-    """Hears live events for one client, as often as it is asked to.
+    """Receives live events for one client; it may start to listen again after a failure.
 
     Args:
-        account: whose events.
-        sender: what the signals carry as their sender.
-        handlers: the functions that hear an event before the signals' receivers.
-        logger: where it is said what happens.
+        account: the user whose events to receive.
+        sender: the sender of the signals: the client.
+        handlers: the functions that are called before the signals' receivers.
+        logger: logs what happens.
     """
 
     def __init__(
@@ -37,45 +37,47 @@ class Listener:
         self._account = account
         self._log = NeverRaisingLog(logger, {})
         self._dispatcher = Dispatcher(sender, handlers, self._log)
-        self._events = Deduplicator(self._dispatcher, self._log, account.limits.remembered)
-        self._loop: ConnectionLoop | None = None  # the last one that was accepted, or connects
+        self._deduplicator = Deduplicator(self._dispatcher, self._log, account.limits.remembered)
+        self._loop: ConnectionLoop | None = None  # the last one that was accepted, or is connecting
         self._starting = threading.Lock()
         self._lock = threading.Lock()
         self.closed = False
 
     @property
     def listening(self) -> bool:
-        """Whether events are heard, or will be again by themselves."""
+        """Whether events are received, or will be again after an outage."""
         loop = self._loop
         listens = loop is not None and loop.phase.now is Phase.LISTENING
         return listens and not self._account.process.forked
 
     def listen(self, timeout: float) -> None:
-        """Hear events from now on; while they are heard, nothing changes.
+        """Receive events from now on; if the client already listens, do nothing.
 
         Raises:
-            CallHistoryError: Webex has not accepted a connection in ``timeout`` seconds, or at all.
+            CallHistoryError: Webex accepted no connection within ``timeout`` seconds, or refused.
             RuntimeError: the client is closed.
         """
-        # Only now: a program that does not listen does not have to load a websocket library.
+        # Imported here so that a program that does not listen loads no websocket library.
         from .connection_loop import ConnectionLoop
 
         deadline = time.monotonic() + timeout
         if not self._starting.acquire(timeout=timeout):
-            raise ListenError(None, "another listen() was under way all the time")
+            raise ListenError(None, "another listen() was still under way")
         try:
             with self._lock:
                 if self.closed:
-                    raise RuntimeError("this client is closed; make another one")
+                    raise RuntimeError("this client is closed; create another one")
                 earlier = self._loop
                 if earlier is not None and earlier.phase.now is Phase.LISTENING:
                     return
-                loop = ConnectionLoop(self._account, self._dispatcher, self._events, self._log)
+                loop = ConnectionLoop(
+                    self._account, self._dispatcher, self._deduplicator, self._log
+                )
                 self._loop = loop
             try:
                 if earlier is not None:
                     earlier.end()
-                if not self._account.claim_events(loop.ended):
+                if not self._account.claim_events(loop.stop):
                     loop.end()
                     raise _another_listens()
                 loop.start(deadline - time.monotonic())
@@ -88,10 +90,10 @@ class Listener:
             self._starting.release()
 
     def wait(self, timeout: float) -> bool:
-        """Wait for :meth:`close`, for so many seconds; return whether the client is closed.
+        """Wait for :meth:`close`, at most ``timeout`` seconds; return whether the client is closed.
 
         Raises:
-            ListenError, AuthenticationError: Webex refuses the connection for good.
+            ListenError, AuthenticationError: Webex refused the connection permanently.
             RuntimeError: :meth:`listen` was not called.
         """
         loop = self._loop
@@ -106,13 +108,13 @@ class Listener:
         return self.closed  # or a listen() in another thread has failed
 
     def begin_to_close(self) -> bool:
-        """Refuse to listen from now on; return whether nobody has done so before."""
+        """Refuse to listen from now on; return whether this was the first call."""
         with self._lock:
             was_closed, self.closed = self.closed, True
         return not was_closed
 
     def close(self) -> None:
-        """End the connection and the threads, within a few seconds, from any of them."""
+        """End the connection and the threads within a few seconds; any thread may call it."""
         deadline = steady() + self._account.limits.close
         if self._loop is None:
             self._dispatcher.close()
@@ -123,7 +125,7 @@ class Listener:
             dispatcher.join(max(0.1, deadline - steady()))
 
     def finish(self) -> None:
-        """End :meth:`wait`: nothing is left to be closed."""
+        """End :meth:`wait`, as everything is closed."""
         if self._loop is not None:
             self._loop.phase.over()
 
@@ -132,5 +134,5 @@ def _another_listens() -> ListenError:
     return ListenError(
         None,
         "another client of this Webex listens already, and Webex would end one of the two; "
-        "give each a Webex of its own, or connect to the signals",
+        "create a Webex for each, or connect to the signals",
     )

@@ -1,4 +1,4 @@
-"""Whether a listener connects, listens, is closing, or is over: its one state."""
+"""The phase of a listener: connecting, listening, closing or over."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from collections.abc import Callable
 
 from .._errors import CallHistoryError
 
-# A Ctrl-C that comes just before a lock is waited for wakes nobody up, on Windows none does: who
-# waits looks up now and then, and Python raises it then.
+# A Ctrl-C just before the wait for a lock does not end the wait; on Windows no Ctrl-C does. So a
+# wait returns now and then, and Python raises KeyboardInterrupt.
 _HEED_CTRL_C = 1.0
 
 
 class Phase(enum.Enum):
-    """What a listener does."""
+    """The phases of a listener."""
 
     CONNECTING = enum.auto()  # until Webex has accepted its first connection
     LISTENING = enum.auto()  # also through outages
@@ -24,10 +24,10 @@ class Phase(enum.Enum):
 
 
 class ListenerPhase:
-    """The phase of one listener, which only ever goes forward. Any thread may ask for it.
+    """The phase of one listener, which only moves forward. Any thread may use it.
 
     Attributes:
-        failure: why it is over for good; ``None`` where it was closed.
+        failure: the permanent failure that ended it; ``None`` if it was closed.
     """
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class ListenerPhase:
 
     @property
     def now(self) -> Phase:
-        """The phase."""
+        """The current phase."""
         return self._phase
 
     def accepted(self) -> None:
@@ -54,23 +54,23 @@ class ListenerPhase:
                 self._go(Phase.OVER)
 
     def closing(self) -> None:
-        """Note that it is being closed."""
+        """Note that the listener is being closed."""
         with self._changed:
             if self._phase in (Phase.CONNECTING, Phase.LISTENING):
                 self._go(Phase.CLOSING)
 
     def over(self) -> None:
-        """Note that nothing of it is left."""
+        """Note that the listener has ended."""
         with self._changed:
             self._go(Phase.OVER)
 
     def wait_while_connecting(self, timeout: float) -> Phase:
-        """Wait for the end of the first phase, for so many seconds; return the phase then."""
+        """Wait at most ``timeout`` seconds for the end of the first phase; return the phase."""
         self._wait_for(lambda: self._phase is not Phase.CONNECTING, timeout)
         return self._phase
 
     def wait_until_over(self, timeout: float) -> bool:
-        """Wait until it is over, for so many seconds; return whether it is."""
+        """Wait until it is over, at most ``timeout`` seconds; return whether it is."""
         return self._wait_for(lambda: self._phase is Phase.OVER, timeout)
 
     def _go(self, phase: Phase) -> None:

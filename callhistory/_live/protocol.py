@@ -1,6 +1,6 @@
 """The protocol of live events (Mercury), without sockets: frames in, frames and decisions out.
 
-Time is passed in, in seconds of the steady clock.
+Times are arguments, in seconds of the steady clock.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .._limits import USUAL, Limits
 from .._records.strict_json import read_json
 from .sequence_numbers import SequenceNumbers
 
-_DEEPEST = 20  # no override of Webex's reaches further down
+_DEEPEST = 20  # Webex's own overrides are never deeper
 _READINESS = ("mercury.buffer_state", "mercury.registration_status")
 
 
@@ -37,7 +37,7 @@ class Ready:
     """The connection is usable from now on.
 
     Attributes:
-        timestamp: what time it is at Webex, as it says.
+        timestamp: Webex's time, as it was sent.
     """
 
     timestamp: Any = field(default=None, eq=False)
@@ -45,7 +45,7 @@ class Ready:
 
 @frozen
 class Deliver:
-    """An envelope came; its acknowledgement is among the frames to send.
+    """An envelope arrived; its acknowledgement is among the frames to send.
 
     Attributes:
         envelope: the envelope.
@@ -56,10 +56,10 @@ class Deliver:
 
 @frozen
 class Counted:
-    """A frame with the next sequence number came.
+    """A frame with a sequence number arrived.
 
     Attributes:
-        timestamp: when Webex wrote it, as it says.
+        timestamp: the time at which Webex wrote it, as it was sent.
     """
 
     timestamp: Any = field(default=None, eq=False)
@@ -72,10 +72,10 @@ class FramesLost:
 
 @frozen
 class Malformed:
-    """A frame came that is not of the protocol; the connection stays.
+    """A frame arrived that does not follow the protocol; the connection stays open.
 
     Attributes:
-        what: what is wrong with it.
+        what: what is wrong with the frame.
     """
 
     what: str
@@ -83,12 +83,12 @@ class Malformed:
 
 @frozen
 class GoingAway:
-    """The server is about to go away."""
+    """The server is about to close the connection."""
 
 
 @frozen
 class Dead:
-    """The connection is of no use any more.
+    """The connection is no longer usable.
 
     Attributes:
         reason: why.
@@ -105,12 +105,12 @@ class Mercury:
 
     Args:
         now: the time.
-        limits: the time between pings, and how long answers may take.
+        limits: the time between pings, and the timeouts of pongs and of the acceptance.
         new_id: returns a new id for a frame.
 
     Attributes:
-        due: when :meth:`tick` has something to do.
-        confirmed: when the last ping was sent that was answered: all frames before it have come.
+        due: the time of the next call of :meth:`tick`.
+        confirmed: when the last answered ping was sent: all frames before it have arrived.
     """
 
     def __init__(
@@ -130,7 +130,7 @@ class Mercury:
         self.due = now + limits.ready_timeout
 
     def authorize(self, token: str) -> str:
-        """Return the first frame, which holds the token."""
+        """Return the first frame, which contains the token."""
         return json.dumps(
             {
                 "id": self._new_id(),
@@ -141,10 +141,10 @@ class Mercury:
         )
 
     def receive(self, frame: str | bytes, now: float) -> list[Output]:
-        """Return what a frame leads to.
+        """Return the outputs for a frame.
 
         Args:
-            frame: a text frame as ``str``; a binary one, or text that is no UTF-8, as ``bytes``.
+            frame: a text frame as ``str``; a binary one, or text that is not UTF-8, as ``bytes``.
             now: the time.
         """
         outputs: list[Output] = []
@@ -170,7 +170,7 @@ class Mercury:
         return [*outputs, Deliver(document)]
 
     def tick(self, now: float) -> list[Output]:
-        """Return what the time leads to; :attr:`due` says when to call this again."""
+        """Return the outputs that are due; call this again at :attr:`due`."""
         if now < self.due:
             return []
         if not self._ready:
@@ -184,7 +184,7 @@ class Mercury:
         return self._send_ping(now)
 
     def doubt(self, now: float) -> list[Output]:
-        """Return what finds out soon whether the connection lives: the machine may have slept."""
+        """Return the outputs that soon reveal a dead connection, as the machine may have slept."""
         if not self._ready:
             return []
         outputs = self._send_ping(now) if self._ping is None else []
@@ -207,7 +207,7 @@ class Mercury:
         return []
 
     def _count(self, document: dict[str, Any]) -> list[Output]:
-        """Return what the sequence number of a frame leads to, if it has one."""
+        """Return the outputs for the sequence number of a frame, if it has one."""
         number = document.get("sequenceNumber")
         if type(number) is not int:
             return []
@@ -216,9 +216,9 @@ class Mercury:
 
 
 def _read_frame(frame: str | bytes) -> tuple[Any, str]:
-    """Read a frame as JSON, and return it with what is wrong with it.
+    """Read a frame as JSON; return its value, and what is wrong with it.
 
-    A binary one is read, too, for the id that has to be acknowledged.
+    A binary frame is read, too, as its id must be acknowledged.
     """
     try:
         document = read_json(frame if isinstance(frame, bytes) else frame.encode())
@@ -228,17 +228,17 @@ def _read_frame(frame: str | bytes) -> tuple[Any, str]:
 
 
 def _apply_overrides(data: dict[str, Any]) -> None:
-    """Apply the overrides in ``data.headers``, which are dotted paths in ``data``."""
+    """Apply the overrides in ``data.headers``, whose names are dotted paths in ``data``."""
     headers = data.get("headers")
     for path, value in list(headers.items()) if isinstance(headers, dict) else ():
-        *parents, last = path.split(".")
+        *parents, name = path.split(".")
         if len(parents) > _DEEPEST:
             continue
         place = data
         for parent in parents:
-            inner = place.setdefault(parent, {})
-            if not isinstance(inner, dict):
+            child = place.setdefault(parent, {})
+            if not isinstance(child, dict):
                 break
-            place = inner
+            place = child
         else:
-            place[last] = value
+            place[name] = value

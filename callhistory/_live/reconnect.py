@@ -1,4 +1,4 @@
-"""What to do when a connection for live events ends, or did not come about: a table, no sockets."""
+"""The decision after a connection for live events ended or failed, without sockets."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ _PASSING_REFUSALS = frozenset({408, 429})
 
 @frozen(kw_only=True)
 class Ended:
-    """How a connection ended, or an attempt at one.
+    """How a connection, or an attempt to connect, ended.
 
     Attributes:
         code: the close code that the server sent; ``None`` without one.
-        status: the HTTP status that the server answered to the upgrade, instead of accepting it.
+        status: the HTTP status of the response to the upgrade, if the server refused it.
         reason: why, in words.
-        accepted_for: for how many seconds Webex had accepted it; ``None`` if it never did.
-        error: what kept the attempt from reaching the websocket.
-        retry_after: how many seconds the server asked to wait.
-        going_away: the server asked for another connection, and this one is still read.
-        closed: its Webex is closed, so that nothing can follow.
+        accepted_for: the seconds since Webex accepted it; ``None`` if it never did.
+        error: the error before the websocket was reached.
+        retry_after: the seconds that the server asked to wait.
+        going_away: whether the server asked for another connection, while this one is still read.
+        closed: whether the :class:`.Webex` is closed, so that nothing can follow.
     """
 
     code: int | None = None
@@ -56,9 +56,9 @@ class Again:
     """Connect again.
 
     Attributes:
-        delay: seconds to wait before.
-        renew_token: ask for another token first.
-        refresh_device: ask for another address first.
+        delay: seconds to wait first.
+        renew_token: whether to get another token first.
+        refresh_device: whether to refresh the device first, for another address.
     """
 
     delay: float = 0.0
@@ -71,14 +71,14 @@ class Never:
     """Do not connect again.
 
     Attributes:
-        error: why.
+        error: the error that says why.
     """
 
     error: CallHistoryError
 
 
 class Reconnection:
-    """Decides what follows an attempt, from how it and those before it ended.
+    """Decides what follows an attempt, from how it and earlier ones ended.
 
     Args:
         limits: the pauses between two attempts.
@@ -92,7 +92,7 @@ class Reconnection:
         self._ever_accepted = False
 
     def after(self, ended: Ended) -> Again | Never:
-        """Return what follows."""
+        """Return what to do after a connection or an attempt has ended."""
         if ended.accepted_for is not None:
             self._ever_accepted = True
             self._unaccepted = 0
@@ -108,7 +108,7 @@ class Reconnection:
         self._token_renewed |= refused_token
         gone = 404 in (ended.status, _status(ended.error)) or ended.code == _DEVICE_GONE
         stale = self._unaccepted > 0 and self._unaccepted % 2 == 0
-        stale |= isinstance(ended.error, ListenError)  # the address itself is no good
+        stale |= isinstance(ended.error, ListenError)  # the address itself is unusable
         return Again(
             delay=self._delay(ended), renew_token=refused_token, refresh_device=gone or stale
         )
@@ -128,9 +128,9 @@ class Reconnection:
             return None
         if isinstance(error, ListenError):
             return error
-        # Before the first connection the program is still there to be told.
+        # Before the first connection, listen() can still raise this to the program.
         if isinstance(error, DecodeError):
-            return ListenError(None, f"Webex's answer cannot be read: {error}")
+            return ListenError(None, f"Webex's response cannot be read: {error}")
         status = _status(error)
         refused = status is not None and 400 <= status < 500 and status not in _PASSING_REFUSALS
         return error if refused else None
@@ -147,12 +147,12 @@ class Reconnection:
 
 
 def token_refused(ended: Ended) -> TokenRefusedError:
-    """Return the error for a token that was refused when there is no other."""
+    """Return the error for a refused token when there is no other."""
     return TokenRefusedError(ended.code or ended.status, ended.reason or "Webex refused the token")
 
 
 def error_of(ended: Ended) -> CallHistoryError:
-    """Return the error for an attempt that could have been repeated, had there been time."""
+    """Return the error for an attempt that was not repeated only because time ran out."""
     if isinstance(ended.error, (ApiError, TransportError, ListenError)):
         return ended.error
     code = ended.status if ended.code is None else ended.code

@@ -1,4 +1,4 @@
-"""Fetching what is missing: the sessions that ended while no connection was heard."""
+"""The recovery of missing sessions: those that ended while there was no connection."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ _LARGEST_PAGE = 10_000
 
 
 class Recovery:
-    """The fetch of all sessions since a time, which is tried again until it succeeds.
+    """The fetch of all sessions since a time, which is retried until it succeeds.
 
-    Any thread may ask for one; one thread runs it.
+    Any thread may request one; only one thread runs it.
 
     Args:
-        account: whose history.
-        session: sends the requests.
-        events: takes the sessions, page by page.
+        account: the owner of the history.
+        http: sends the requests.
+        deduplicator: receives the sessions, page by page.
         state: knows when listening began.
-        log: where it is said what cannot be read.
+        log: logs the sessions that cannot be read.
         limits: the pauses between two recoveries.
     """
 
@@ -47,56 +47,58 @@ class Recovery:
     def __init__(
         self,
         account: Account,
-        session: Session,
-        events: Deduplicator,
+        http: Session,
+        deduplicator: Deduplicator,
         state: ConnectionState,
         log: Log,
         limits: Limits,
     ) -> None:
         self._account = account
-        self._session = session
-        self._events = events
+        self._http = http
+        self._deduplicator = deduplicator
         self._state = state
         self._log = log
         self._limits = limits
         self._lock = threading.Lock()
-        self._from: datetime | None = None
+        self._gap_start: datetime | None = None
         self._not_before = -math.inf
         self._backoff = limits.first_recovery_backoff
 
-    def request(self, gap: datetime) -> None:
-        """Ask for all sessions from a time on; of two times, the earlier one counts."""
+    def request(self, gap_start: datetime) -> None:
+        """Request all sessions since a time; of two times, the earlier one counts."""
         with self._lock:
-            self._from = gap if self._from is None else min(gap, self._from)
+            self._gap_start = (
+                gap_start if self._gap_start is None else min(gap_start, self._gap_start)
+            )
 
     @property
     def due(self) -> float:
-        """When it is to run, by the steady clock; infinity while nothing is missing."""
-        return math.inf if self._from is None else self._not_before
+        """When to run, by the steady clock; infinity while nothing is missing."""
+        return math.inf if self._gap_start is None else self._not_before
 
     def run(self) -> None:
         """Fetch the sessions that are missing.
 
         Raises:
-            BaseException: whatever kept it from that; it is due again.
+            BaseException: any error; the recovery is due again after a pause.
         """
         with self._lock:
-            gap, self._from = self._from, None
-        if gap is None:
+            gap_start, self._gap_start = self._gap_start, None
+        if gap_start is None:
             return
         limits = self._limits
         try:
-            for page in pages(self._account, self._session, gap, self._log):
-                self._events.receive_recovered(page, self._state.began)
+            for page in pages(self._account, self._http, gap_start, self._log):
+                self._deduplicator.receive_recovered(page, self._state.began)
         except BaseException as error:
-            self.request(gap)
+            self.request(gap_start)
             pause = random.uniform(self._backoff / 2, self._backoff)  # noqa: S311 - jitter
             asked = error.retry_after if isinstance(error, ApiError) else None
             pause = max(pause, min(asked or 0.0, limits.longest_live_retry_after))
             self._backoff = min(limits.longest_backoff, 2 * self._backoff)
             raise
         else:
-            # Numbers that jump again and again must not make it fetch all the time.
+            # Numbers that keep jumping must not cause constant fetching.
             pause = self._backoff = limits.first_recovery_backoff
         finally:
             self._not_before = steady() + pause
@@ -104,25 +106,25 @@ class Recovery:
 
 def pages(
     account: Account,
-    session: Session,
+    http: Session,
     since: datetime,
     log: Log,
     *,
     limit: int = _PAGE,
     largest: int = _LARGEST_PAGE,
 ) -> Iterator[tuple[UserSession, ...]]:
-    """Return all sessions since a time, oldest first; those that cannot be read are left out.
+    """Yield all sessions since a time, oldest first; those that cannot be read are left out.
 
-    Webex's largest limit is not known, so a page that is not full may still not be the last: the
-    last one is that which brings nothing new.
+    Webex's largest limit is not known, so a page that is not full may not be the last. The last
+    page is one with nothing new.
 
     Args:
-        account: whose history.
-        session: sends the requests.
-        since: sessions that ended from then on.
-        log: where it is said what cannot be read.
-        limit: how many sessions to ask for at once; it doubles while one millisecond has more.
-        largest: the limit that is not exceeded.
+        account: the owner of the history.
+        http: sends the requests.
+        since: the earliest end time of a session.
+        log: logs the sessions that cannot be read.
+        limit: the first size of a page; it doubles while one millisecond has more sessions.
+        largest: the largest size of a page.
 
     Raises:
         CallHistoryError: as :func:`.history_api.fetch`.
@@ -136,9 +138,7 @@ def pages(
         return read_readable_sessions(found, log)
 
     while True:
-        page = history_api.fetch(
-            account, session, since=since, limit=limit, sort=Sort.ASC, read=read
-        )
+        page = history_api.fetch(account, http, since=since, limit=limit, sort=Sort.ASC, read=read)
         new = tuple(s for s in page if (s.session_id, s.end_time) not in seen)
         if not new and (count < limit or limit >= largest):
             return

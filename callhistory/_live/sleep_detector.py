@@ -1,20 +1,20 @@
-"""Noticing that the machine has slept: the connection may be dead, and nothing else would tell."""
+"""Detecting that the machine has slept, after which the connection may be dead unnoticed."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 
-# A wall clock that gains or loses so many seconds at once was set, or the machine has slept.
+# If a wall clock gains or loses this many seconds at once, it was set or the machine has slept.
 _JUMP = 5.0
 
 
 class SleepDetector:
-    """Notices that the machine has slept, or that its wall clock was set.
+    """Detects that the machine has slept, or that its wall clock was set.
 
     Args:
-        wall: a clock that goes on while the machine sleeps.
-        awake: a clock that stands still meanwhile. The steady clock would not do: it goes on.
+        wall: a clock that runs while the machine sleeps.
+        awake: a clock that stops meanwhile; the steady clock does not.
     """
 
     def __init__(
@@ -27,6 +27,6 @@ class SleepDetector:
         self._ahead = wall() - awake()
 
     def has_jumped(self) -> bool:
-        """Return whether one clock has jumped against the other since the last call."""
+        """Return whether one clock has jumped relative to the other since the last call."""
         before, self._ahead = self._ahead, self._wall() - self._awake()
         return abs(self._ahead - before) > _JUMP

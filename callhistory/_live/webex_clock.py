@@ -1,4 +1,4 @@
-"""Webex's time, by which it dates its sessions."""
+"""Webex's clock, which dates its sessions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 class WebexClock:
-    """Webex's time, as its timestamps have it; this machine's time until the first one."""
+    """Webex's clock, set by its timestamps; until the first one, this machine's."""
 
     def __init__(self) -> None:
         self._known = (datetime.now(UTC), steady())
@@ -20,7 +20,7 @@ class WebexClock:
     def set(self, timestamp: object) -> None:
         """Set the clock by a timestamp that was written now, in milliseconds since 1970.
 
-        What is no timestamp changes nothing.
+        Anything but a timestamp is ignored.
         """
         moment = _read(timestamp)
         if moment is not None:
@@ -32,9 +32,9 @@ class WebexClock:
         return known + timedelta(seconds=moment - then)
 
     def moment_of(self, timestamp: object) -> float | None:
-        """Return the moment of the steady clock that a timestamp means; ``None`` for no timestamp.
+        """Return the moment of the steady clock for a timestamp; ``None`` for anything else.
 
-        It is never later than now.
+        The moment is never later than now.
         """
         known, then = self._known
         written = _read(timestamp)

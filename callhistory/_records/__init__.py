@@ -1,1 +1,1 @@
-"""Values: what Webex sends and what the calls return. No I/O."""
+"""The values that Webex sends and that the calls return, without I/O."""

@@ -1,4 +1,4 @@
-"""What all records share: ``extra``, and a repr that shows what they hold."""
+"""The base of all records: ``extra``, and a repr that shows only what Webex sent."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, NoReturn
@@ -9,7 +9,7 @@ from .wire_names import OFF_WIRE
 
 
 class Extra(dict[str, Any]):
-    """A dict that cannot be changed: what a record has beyond its attributes."""
+    """An immutable dict of the values that a record has beyond its attributes."""
 
     __slots__ = ()
 
@@ -29,23 +29,23 @@ def _as_extra(values: Mapping[str, Any]) -> Extra:
 
 @define(kw_only=True, repr=False)
 class Record:
-    """The base of all records. The classes derived from it are frozen.
+    """The base class of all records, which are frozen.
 
-    It is not frozen itself, as the generated reader fills a class that has the same bases.
+    It is not frozen itself, as the generated reader fills a class with the same bases.
     """
 
-    # Wire names that are seen in its JSON although nobody documents them: no reason for a warning.
+    # Undocumented wire names that are known to occur, and cause no warning.
     _familiar: ClassVar[tuple[str, ...]] = ()
 
     extra: Mapping[str, Any] = field(
         default=Extra(), converter=_as_extra, hash=False, metadata=OFF_WIRE
     )
     # Wire names that were not sent although their attribute has a value (an empty list, an empty
-    # record, the id that stands for the other): to_wire() leaves them out again.
+    # record, an id copied from the other one): to_wire() leaves them out again.
     _absent: frozenset[str] = field(default=frozenset(), eq=False, metadata=OFF_WIRE)
 
     def __repr__(self) -> str:
-        """Return what Webex sent; what it left out would only hide it."""
+        """Return only the attributes that Webex sent, so that the others do not clutter it."""
         shown = [
             f"{attribute.name}={value!r}"
             for attribute in fields(type(self))

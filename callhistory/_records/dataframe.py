@@ -59,19 +59,20 @@ _COLUMNS: dict[str, tuple[str | type[StrEnum], Callable[[UserSession], Any]]] = 
 def to_dataframe(sessions: Iterable[UserSession]) -> pandas.DataFrame:
     """Return a pandas DataFrame of sessions: one row per session, in their order.
 
-    The columns and their types are the same for any sessions, and for none: times in UTC to the
+    The columns and their types are always the same, even without sessions: times in UTC to the
     microsecond; categories for ``direction``, ``disposition`` and ``session_type``, first the known
-    values, then those that only Webex knows; for the rest pandas' ``Int64``, ``boolean`` and
-    ``string``, with ``<NA>`` for what Webex left out. ``is_read`` is what Webex sent: a missed call
-    is unread unless it is true.
+    values, then any others that Webex sent; for the rest pandas' ``Int64``, ``boolean`` and
+    ``string``, with ``<NA>`` for values that Webex left out. ``is_read`` is as Webex sent it: a
+    missed call is unread unless it is true.
 
     Args:
         sessions: any iterable of sessions: a history, a list, the sessions of an event.
 
     Raises:
         ImportError: pandas is not installed.
-        ApiError, AuthenticationError: ``sessions`` is a history that failed.
-        TypeError: ``sessions`` is not an iterable of sessions; a wrong entry's index is named.
+        ApiError, AuthenticationError: ``sessions`` is a failed history.
+        TypeError: ``sessions`` is not an iterable of sessions; the error has the index of the
+            wrong entry.
 
     Example:
         >>> import callhistory
@@ -86,7 +87,7 @@ def to_dataframe(sessions: Iterable[UserSession]) -> pandas.DataFrame:
             'A DataFrame needs pandas: pip install "callhistory[pandas]"', name="pandas"
         ) from error
 
-    # As Python objects, strings are the same with and without pyarrow, and can be any in JSON.
+    # As Python objects, strings behave the same with and without pyarrow, and any JSON text fits.
     dtypes: Mapping[str, Any] = {
         "time": pandas.DatetimeTZDtype("us", "UTC"),
         "string": pandas.StringDtype("python"),

@@ -1,9 +1,9 @@
-"""JSON to records.
+"""The reader of records from JSON.
 
-An object is read in one of two ways. The generated reader takes what is exactly as documented, and
-no other. What it refuses goes to the tolerant reader, which puts aside in ``extra`` what is not as
-documented, and gives up only where something essential cannot be read. Both call the same hooks,
-one for each documented type; a cattrs converter finds the hook for a type.
+An object is read in one of two ways. The generated reader accepts only objects that are exactly as
+documented. Any other goes to the tolerant reader, which moves undocumented values to ``extra``, and
+fails only where a required value cannot be read. Both call the same hooks, one for each documented
+type; a cattrs converter finds the hook for a type.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ Reader = Callable[[dict[str, Any]], Any]
 
 @public
 def from_wire(cls: type[T], data: Any) -> T:
-    """Read a record from the dict that ``json.loads`` gives. The dict is not changed.
+    """Read a record from a dict that ``json.loads`` returned. The dict is not changed.
 
     Args:
-        cls: the class of the record, the response or the event.
-        data: what Webex sent for it.
+        cls: the class of the record, response or event.
+        data: the JSON that Webex sent for it.
 
     Raises:
-        DecodeError: something essential is missing or of another type; the error names where.
+        DecodeError: a required value is missing or has another type; the error names its path.
         TypeError: ``cls`` is not a class of this library's records.
     """
     if cls not in RECORDS:
@@ -58,15 +58,15 @@ def from_wire(cls: type[T], data: Any) -> T:
         problem = DecodeError("$", expected(cls), json_type(data))
     except Unreadable as error:
         problem = error.as_decode_error()
-    # Here, and not within an except clause: what was caught holds the values in its frames.
+    # Not inside an except clause, as the frames of the caught error hold the values.
     raise problem
 
 
 def read_sessions(found: list[Any]) -> tuple[UserSession, ...]:
-    """Read the sessions of an answer. The list is used up.
+    """Read the sessions of a response. The list is changed.
 
     Raises:
-        DecodeError: one of the sessions cannot be read; the error names which, and where.
+        DecodeError: one of the sessions cannot be read; the error names the path.
     """
     try:
         return _read_items(found, _hook_for(UserSession), UserSession)
@@ -76,7 +76,7 @@ def read_sessions(found: list[Any]) -> tuple[UserSession, ...]:
 
 
 def read_readable_sessions(found: list[Any], log: Log) -> tuple[UserSession, ...]:
-    """Read those sessions of an answer that can be read; for each other one, log where it is."""
+    """Read the sessions of a response that can be read; log the place of each other one."""
     read_session = _hook_for(UserSession)
     sessions = []
     for index, session in enumerate(found):
@@ -93,7 +93,7 @@ def read_readable_sessions(found: list[Any], log: Log) -> tuple[UserSession, ...
     return tuple(sessions)
 
 
-# --- the hooks: each takes the documented type and no other ---
+# --- the hooks: each accepts only the documented type ---
 
 
 def _exactly(types: tuple[type, ...]) -> Hook:
@@ -141,7 +141,7 @@ def _texts(value: Any, _type: Any) -> tuple[str, ...]:
 
 
 def _open(members: dict[str, Any]) -> Hook:
-    """Return the hook of an enum: a text that is no member's stays a text."""
+    """Return the hook of an enum, which keeps a string that is not the value of a member."""
     get = members.get
 
     def hook(value: Any, _type: Any) -> Any:
@@ -170,7 +170,7 @@ HOOKS: dict[Any, Hook] = {wanted: _exactly(types) for wanted, types in INLINE.it
 
 
 def _read_items(items: list[Any], hook: Hook, wanted: Any) -> tuple[Any, ...]:
-    """Read a list's items where they stand: each dict is freed at once, which halves the time."""
+    """Read a list's items in place: each dict is freed at once, which halves the time."""
     number = 0
     try:
         for number, item in enumerate(items):
@@ -211,14 +211,14 @@ def _object_hook(cls: type[Any], converter: Converter) -> Hook:
         try:
             return first(value)
         except (Mismatch, Unreadable):
-            pass  # the tolerant reader finds out what it was, and whether it matters
+            pass  # the tolerant reader finds out what is wrong, and whether it matters
         return tolerant(value)
 
     return hook
 
 
 def _places(cls: type[Any], place: str) -> dict[type, str]:
-    """Return where a record stands in an answer, and where those within it do."""
+    """Return the places in a response of a record and of those within it."""
     places = {cls: place}
     for field in RECORDS[cls]:
         for option in (field.type, *get_args(field.type)):
@@ -231,12 +231,12 @@ _PLACES = _places(UserSession, "userSessions[]")
 
 
 def generated_reader(cls: type[Any], converter: Converter) -> Reader:
-    """Return the reader of a class that takes what is as documented, and raises Mismatch."""
+    """Return the reader of a class that raises Mismatch for anything not as documented."""
     return generate_reader(cls, converter.get_structure_hook, unnamed_by(cls, _PLACES.get(cls)))
 
 
 def tolerant_reader(cls: type[Any], converter: Converter) -> Reader:
-    """Return the reader of a class that puts aside what is not as documented."""
+    """Return the reader of a class that moves undocumented values to ``extra``."""
     return make_tolerant_reader(cls, converter.get_structure_hook, _PLACES.get(cls))
 
 
@@ -260,12 +260,12 @@ def make_converter(object_hook: Callable[[type[Any], Converter], Hook] = _object
         object_hook: returns the hook of a class; by default one that reads with both readers.
     """
     converter = Converter(detailed_validation=False)
-    # Of the factories that take a type, cattrs asks the one that was registered last.
+    # Of the factories that match a type, cattrs uses the one registered last.
     converter.register_structure_hook_factory(RECORDS.__contains__)(object_hook)
     converter.register_structure_hook_factory(_is_array)(_array_hook)
     converter.register_structure_hook_factory(_is_optional)(_optional_hook)
     converter.register_structure_hook_factory(HOOKS.__contains__)(_leaf_hook)
-    for wanted in (int, str):  # cattrs has hooks of its own for these, which outrank and coerce
+    for wanted in (int, str):  # cattrs' own hooks for these would take precedence, and coerce
         converter.register_structure_hook(wanted, HOOKS[wanted])
     return converter
 

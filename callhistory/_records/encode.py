@@ -1,4 +1,4 @@
-"""Records to JSON."""
+"""The writer of records as JSON."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from .wire_names import RECORDS, EpochMs
 
 @public
 def to_wire(obj: Any) -> dict[str, Any]:
-    """Return a record as Webex writes it: a dict that ``json.dumps`` takes.
+    """Return a record as Webex writes it: a dict for ``json.dumps``.
 
-    It equals what the record was read from, except for a disposition's spelling, a time's notation,
-    and nulls, which are left out.
+    It equals the JSON that the record was read from, except for the spelling of a disposition, the
+    notation of a time, and nulls, which are left out.
 
     Args:
         obj: a record, a response or an event of this library.
 
     Raises:
         TypeError: ``obj`` is none of these.
-        ValueError: the record was made with a time without an offset, or what Webex sent beyond the
-            documentation is nested hundreds of levels deep.
+        ValueError: the record was created with a time without an offset, or its ``extra`` is nested
+            hundreds of levels deep.
     """
     if type(obj) not in RECORDS:
         raise TypeError(f"to_wire: expected a record of callhistory, not {type(obj).__name__}")
@@ -47,7 +47,7 @@ def _object(record: Any) -> dict[str, Any]:
         return written
     for field in fields:
         if field.name in record._absent or field.name in record.extra:
-            # What Webex did not send has its default, unless attrs.evolve() gave it a value.
+            # A field that Webex did not send has its default, unless attrs.evolve() changed it.
             default: tuple[Any, ...] = ([], {}, written.get(field.stand_in or ""))
             if written.get(field.name) in default:
                 written.pop(field.name, None)

@@ -1,4 +1,4 @@
-"""The words of the documentation: dispositions, directions, session types, orders, event names."""
+"""The enums of the documentation: dispositions, directions, session types, orders and events."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .._public import public
 class Disposition(StrEnum):
     """How a call ended. Webex writes ``Initiated`` and ``INITIATED``; both are the same member.
 
-    A disposition that this version does not know stays a plain ``str``.
+    A disposition that this version does not know is a plain ``str``.
     """
 
     ANSWERED = "Answered"
@@ -30,7 +30,7 @@ DISPOSITION_SPELLINGS = {
 
 @public
 class SessionType(StrEnum):
-    """Which service carried the call. One that this version does not know stays a plain ``str``."""
+    """The service that carried a call. One that this version does not know is a plain ``str``."""
 
     SPARK = "SPARK"
     WEBEX_CALLING = "WEBEXCALLING"
@@ -39,7 +39,7 @@ class SessionType(StrEnum):
 
 @public
 class Direction(StrEnum):
-    """Which way the call went. One that this version does not know stays a plain ``str``."""
+    """The direction of a call. One that this version does not know is a plain ``str``."""
 
     INCOMING = "INCOMING"
     OUTGOING = "OUTGOING"
@@ -47,7 +47,7 @@ class Direction(StrEnum):
 
 @public
 class CallHistoryEvent(StrEnum):
-    """The names of the events, as the Webex documentation writes them."""
+    """The names of the events in the Webex documentation."""
 
     USER_RECENT_SESSIONS = "callHistory:user_recent_sessions"
     USER_VIEWED_SESSIONS = "callHistory:user_viewed_sessions"
@@ -64,7 +64,7 @@ class Sort(StrEnum):
 
 @public
 class SortBy(StrEnum):
-    """Which time a fetched page is ordered by."""
+    """The time that a fetched page is ordered by."""
 
     START_TIME = "startTime"
     END_TIME = "endTime"
@@ -72,7 +72,7 @@ class SortBy(StrEnum):
 
 @public
 class CallingBackend(StrEnum):
-    """What carries a user's calls. It decides which parameters and requests a history takes."""
+    """The service for a user's calls, which decides how a history is requested."""
 
     WEBEX_CALLING = "WEBEX_CALLING"
     BROADWORKS_CALLING = "BROADWORKS_CALLING"

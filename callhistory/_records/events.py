@@ -1,4 +1,4 @@
-"""The events: which sessions are new, were marked read or were deleted."""
+"""The events: sessions are new, were marked read, or were deleted."""
 
 from datetime import datetime
 
@@ -100,7 +100,7 @@ class CallSessionDeletedData(Record):
 
 @define(kw_only=True, repr=False)
 class CallEvent(Record):
-    """The base of the three events: their envelope. The classes derived from it are frozen."""
+    """The base class of the three events, which are frozen: their envelope."""
 
     id: str | None = None
     timestamp: datetime | None = field(default=None, metadata=wire(notation=EpochMs))
@@ -111,15 +111,15 @@ class CallEvent(Record):
 @json_object
 @frozen(kw_only=True, repr=False)
 class CallSessionEvent(CallEvent):
-    """A call began, went on or ended: ``callHistory:user_recent_sessions``.
+    """Calls began, continued or ended: ``callHistory:user_recent_sessions``.
 
     Attributes:
         data: the sessions, in ``data.user_sessions.user_sessions``.
         id: the envelope's id.
         timestamp: when Webex sent it.
-        tracking_id: what Webex support asks for.
-        recovered: whether it was fetched after an outage instead of heard live. The envelope's
-            attributes are then ``None``.
+        tracking_id: the id that Webex support asks for.
+        recovered: whether the sessions were fetched after an outage instead of received live. The
+            envelope's attributes are then ``None``.
     """
 
     data: CallSessionData
@@ -136,7 +136,7 @@ class CallSessionViewedEvent(CallEvent):
         data: the sessions, in ``data.user_read_sessions.user_read_sessions``.
         id: the envelope's id.
         timestamp: when Webex sent it.
-        tracking_id: what Webex support asks for.
+        tracking_id: the id that Webex support asks for.
     """
 
     data: CallSessionViewedData
@@ -152,7 +152,7 @@ class CallSessionDeletedEvent(CallEvent):
         data: the sessions' ids, in ``data.deleted_sessions``.
         id: the envelope's id.
         timestamp: when Webex sent it.
-        tracking_id: what Webex support asks for.
+        tracking_id: the id that Webex support asks for.
     """
 
     data: CallSessionDeletedData

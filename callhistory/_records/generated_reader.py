@@ -1,10 +1,10 @@
-"""The fast reader of a record: source text that is written here, compiled, and called.
+"""The fast reader of a record: generated source text, compiled and called.
 
 **Why.** A history may have ten thousand sessions of five objects each. What ``cattrs`` generates
 for the same classes takes 1.4 to 1.9 times as long: it calls a function for every text, and fills
-an object that is frozen, one ``object.__setattr__`` after the other.
+a frozen object with one ``object.__setattr__`` after another.
 
-**What.** Of the class ::
+**What.** For the class ::
 
     @json_object
     @frozen(kw_only=True)
@@ -12,8 +12,8 @@ an object that is frozen, one ``object.__setattr__`` after the other.
         name: str | None = None
         joined_at: datetime
 
-:func:`generate_reader` makes this function, whose arguments after ``raw`` only give it quick
-access to what it needs ::
+:func:`generate_reader` returns this function, whose arguments after ``raw`` only make lookups
+fast ::
 
     def read(raw, new=twin.__new__, twin=twin, cls=cls, known=known, extra=extra, absent=absent):
         get = raw.get
@@ -29,14 +29,14 @@ access to what it needs ::
 
 - ``twin`` is a class with the same slots that is not frozen. The record is filled as a twin and
   then becomes a ``Line``, so nobody ever sees a ``Line`` that changes.
-- A value whose type is in :data:`INLINE` is checked in line; for any other a hook is called, which
-  takes the value and the type and returns what the record holds.
-- The function takes JSON that is exactly as documented. For anything else it raises
-  :class:`Mismatch`; the tolerant reader then reads the object again, and finds out what was wrong.
-- It knows no defaults: a field that is missing reads as ``None``. Where that does not fit the type,
-  as for ``UserSession.links``, which is an empty record then, it is a :class:`Mismatch` as well.
+- A value whose type is in :data:`INLINE` is checked in line; for any other type a hook is called,
+  which takes the value and the type and returns the value for the record.
+- The function accepts only JSON that is exactly as documented. For anything else it raises
+  :class:`Mismatch`; the tolerant reader then reads the object again, and finds what is wrong.
+- It knows no defaults: a missing field reads as ``None``. If that does not fit the type, as for
+  ``UserSession.links``, whose default is an empty record, it is a :class:`Mismatch` as well.
 
-**How to add a type.** Write a hook for it, enter it in ``HOOKS`` of ``decode``, and its words in
+**How to add a type.** Write a hook, add it to ``HOOKS`` in ``decode``, and describe the type in
 ``expected()`` of ``tolerant_reader``. If the JSON value is kept as it is, :data:`INLINE` is enough.
 The tests read every class in both ways and compare.
 """
@@ -51,10 +51,10 @@ import attrs
 from .base import Extra
 from .wire_names import RECORDS
 
-# Reads a JSON value as the type that is given with it.
+# Reads a JSON value as a type; both are its arguments.
 Hook = Callable[[Any, Any], Any]
 
-# What needs no reading, only the right type.
+# The types whose values need only a check, and are kept as they are.
 INLINE: dict[Any, tuple[type, ...]] = {
     int: (int,),
     int | None: (int, type(None)),
@@ -64,7 +64,7 @@ INLINE: dict[Any, tuple[type, ...]] = {
 
 
 class Mismatch(Exception):  # noqa: N818 - a signal between the readers, which no caller sees
-    """A value has another type than documented. It holds nothing, so that nothing can leak."""
+    """A value has another type than documented. It has no details, so that nothing can leak."""
 
 
 _SOURCE = """\
@@ -101,8 +101,8 @@ def generate_reader(
 
     Returns:
         A function from the object, as the json module gives it, to the record. It raises
-        :class:`Mismatch` where a value has another type than documented, and lets through what a
-        hook raises.
+        :class:`Mismatch` where a value has another type than documented, and whatever a hook
+        raises.
     """
     hooked = [field for field in RECORDS[cls] if field.type not in INLINE]
     scope: dict[str, Any] = {
@@ -117,7 +117,7 @@ def generate_reader(
         **{f"{field.attribute}_type": field.type for field in hooked},
         **{f"{attribute.name}_default": attribute.default for attribute in _others(cls)},
     }
-    exec(source_of(cls), scope)  # noqa: S102 - it is made of names of our classes only
+    exec(source_of(cls), scope)  # noqa: S102 - it is built only from names in our classes
     read: Callable[[dict[str, Any]], Any] = scope["read"]
     return read
 
@@ -138,12 +138,12 @@ def source_of(cls: type[Any]) -> str:
 
 
 def _others(cls: type[Any]) -> list[attrs.Attribute[Any]]:
-    """Return the attributes that are not in the JSON, without those that every record has."""
+    """Return the attributes that are not in the JSON, except those that every record has."""
     done = {"extra", "_absent", *(field.attribute for field in RECORDS[cls])}
     return [attribute for attribute in attrs.fields(cls) if attribute.name not in done]
 
 
 def _twin(cls: type[Any]) -> type[Any]:
-    """Return a class with the same slots that is not frozen."""
+    """Return a class that has the same slots and is not frozen."""
     attributes = {attribute.name: attrs.field() for attribute in attrs.fields(cls)}
     return attrs.make_class(cls.__name__, attributes, bases=cls.__bases__, slots=True)

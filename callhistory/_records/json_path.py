@@ -1,4 +1,4 @@
-"""Where in an answer something cannot be read, such as ``userSessions[3].startTime``."""
+"""The place in a response that cannot be read, such as ``userSessions[3].startTime``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from .._errors import DecodeError
 
 
 class Unreadable(Exception):  # noqa: N818 - becomes a DecodeError before a caller sees it
-    """Something essential is missing or has another type."""
+    """A required value is missing or has another type than documented."""
 
     def __init__(self, expected: str, found: str, *path: str | int) -> None:
         self.expected = expected
@@ -14,10 +14,10 @@ class Unreadable(Exception):  # noqa: N818 - becomes a DecodeError before a call
         self.path = path
 
     def below(self, part: str | int) -> Unreadable:
-        """Return the same with its path seen from one level further up."""
+        """Return the same problem, with the path extended by one level at its start."""
         return Unreadable(self.expected, self.found, part, *self.path)
 
     def as_decode_error(self) -> DecodeError:
-        """Return the error that a caller sees."""
+        """Return the error for the caller."""
         path = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in self.path)
         return DecodeError(path.removeprefix(".") or "$", self.expected, self.found)

@@ -1,9 +1,9 @@
 """How records look in a notebook: a history as a table, a session as a card.
 
-Names and numbers come from strangers, so everything that is shown passes through one function,
-``_safe``, which makes it harmless text. The colours are mixed from the colour of the surrounding
-text, which is dark in a light theme and light in a dark one. There is no script, and the page can
-be read where styles are stripped.
+Names and numbers come from strangers, so every text that is shown passes through one function,
+``_safe``, which makes it harmless. The colours are mixed from the colour of the surrounding text,
+which is dark in a light theme and light in a dark one. There is no script, and the page is
+readable without styles.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ROWS = 200
 
-# No real name is longer, and a stranger shall not fill the page.
+# No real name is longer, and a stranger must not be able to fill the page.
 _LONGEST = 300
 # Embeddings, overrides and isolates: they reverse the text that follows them.
 _REVERSING = re.compile("[\u202a-\u202e\u2066-\u2069]")
@@ -31,7 +31,7 @@ _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _ARROWS = {Direction.INCOMING: "\u2199\ufe0e", Direction.OUTGOING: "\u2197\ufe0e"}
 _COLUMNS = ("When", "Direction", "Who", "Number or e-mail", "Result", "Duration", "Line")
 
-# The class is doubled so that it outranks what a notebook says about all tables.
+# The class is doubled so that it outranks a notebook's own styles for tables.
 _STYLE = """<style>
 .callhistory.callhistory {
   --ch-quiet: GrayText; --ch-line: GrayText; --ch-alarm: inherit; --ch-tint: transparent;
@@ -114,7 +114,7 @@ def table(sessions: Sequence[UserSession]) -> str:
 
 
 def failure(status_code: int, error: str | None, tracking_id: str | None) -> str:
-    """Return a failed history as HTML: its words, so that it can't pass for an empty one."""
+    """Return a failed history as HTML: its error, so that it can't be mistaken for an empty one."""
     words = _safe(error) or "no reason given"
     hint = f'<p class="ch-quiet">Tracking ID {_safe(tracking_id)}</p>' if tracking_id else ""
     return _frame(f"<p><strong>Failed: {status_code}</strong> {words}</p>{hint}")
@@ -267,7 +267,7 @@ def _bdi(text: str | None) -> str:
 
 
 def _safe(text: str | None) -> str:
-    """Return text that is harmless in HTML and its attributes; empty if nobody can see it."""
+    """Return a text made harmless in HTML and its attributes; empty if it would be invisible."""
     if not text:
         return ""
     text = text[: _LONGEST + 1]

@@ -1,4 +1,4 @@
-"""What the three calls return: the answer of Webex, whether it is a success or not."""
+"""The return values of the three calls: Webex's response, be it a success or a failure."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, overload
@@ -68,12 +68,12 @@ class DeleteStatusData(Record):
 
 @frozen(kw_only=True)
 class _Response:
-    """The base of the three responses, which say what their data is."""
+    """The base class of the three responses, which specify the type of their data."""
 
     status_code: int
     data: HistoryData | ReadStatusData | DeleteStatusData
     message: str | None = None
-    # These come in headers, and make a response no other one.
+    # These come from headers, and do not count when responses are compared.
     tracking_id: str | None = field(default=None, eq=False, metadata=OFF_WIRE)
     retry_after: float | None = field(default=None, eq=False, metadata=OFF_WIRE)
     reason: str | None = field(default=None, eq=False, metadata=OFF_WIRE)
@@ -87,11 +87,11 @@ class _Response:
         return self.ok
 
     def raise_for_status(self) -> None:
-        """Raise the error of a failed response; return if it is a success.
+        """Raise an error unless the status is a success.
 
         Raises:
             AuthenticationError: the status is 401.
-            ApiError: the status is another one that is no success.
+            ApiError: the status is any other failure.
         """
         if not self.ok:
             raise refusal(
@@ -107,7 +107,7 @@ R = TypeVar("R", bound=_Response)
 
 
 def failed_response(cls: type[R], error: ApiError) -> R:
-    """Return the response of a class that raises an error like this one."""
+    """Return a response of this class whose :meth:`raise_for_status` raises such an error."""
     data: Any = fields_dict(cls)["data"].type
     return cls(
         status_code=error.status_code,
@@ -125,16 +125,16 @@ def failed_response(cls: type[R], error: ApiError) -> R:
 class JanusResponseEvent(_Response, Sequence[UserSession]):
     """A page of the call history, and a sequence of its sessions.
 
-    Iterating over a failed one, indexing it or taking its ``len()`` raises what
-    :meth:`raise_for_status` raises, so a failure can't pass for an empty history. A response is
-    true when it is a success, also when it has no sessions.
+    If it is a failure, iterating over it, indexing it or taking its ``len()`` raises what
+    :meth:`raise_for_status` raises, so it can't be mistaken for an empty history. A success is
+    true, even without sessions.
 
     Attributes:
-        status_code: the HTTP status, or the ``statusCode`` of the body where that differs.
+        status_code: the HTTP status, or the ``statusCode`` of the body if that differs.
         data: the sessions, or the words for a failure.
         message: ``"SUCCESS"`` or ``"FAILURE"``.
-        tracking_id: what Webex support asks for; ``None`` when no request was made.
-        retry_after: how many seconds Webex asked to wait, or ``None``.
+        tracking_id: the id that Webex support asks for; ``None`` when no request was sent.
+        retry_after: the seconds that Webex asked to wait, or ``None``.
         reason: why a token that Webex refused was not refreshed, or ``None``.
     """
 
@@ -159,7 +159,7 @@ class JanusResponseEvent(_Response, Sequence[UserSession]):
         return self._sessions[index]
 
     def __repr__(self) -> str:
-        """Return counts, not a page of records."""
+        """Return counts instead of a page of records."""
         if not self.ok:
             shown = f"error={self.data.error!r}"
         else:
@@ -188,7 +188,7 @@ class JanusResponseEvent(_Response, Sequence[UserSession]):
 @json_object
 @frozen(kw_only=True)
 class UpdateMissedCallsResponse(_Response):
-    """Whether the missed calls are marked read.
+    """The result of marking missed calls read.
 
     Attributes:
         data: what was done, or the words for a failure. The other attributes are those of
@@ -202,7 +202,7 @@ class UpdateMissedCallsResponse(_Response):
 @json_object
 @frozen(kw_only=True)
 class DeleteCallHistoryRecordsResponse(_Response):
-    """Whether the records are deleted.
+    """The result of deleting records.
 
     Attributes:
         data: what was done, or the words for a failure. The other attributes are those of

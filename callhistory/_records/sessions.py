@@ -1,11 +1,11 @@
-"""The sessions, and the pair that names one.
+"""The sessions, and the pair that identifies one.
 
 Every class is frozen and slotted. Attributes are the snake_case of the wire names; the wire's
 ``self`` is :attr:`UserSession.self_`. Times are aware ``datetime`` objects in UTC, durations are
-whole seconds. What Webex left out is ``None``; a list that it left out is empty.
+whole seconds. A value that Webex left out is ``None``; a list that it left out is empty.
 
-Every record has ``extra``, which maps wire names to raw JSON values: fields that no attribute
-stands for, and values of another type than documented, whose attribute is then as if Webex had left
+Every record has ``extra``, which maps wire names to raw JSON values: fields that have no
+attribute, and values of another type than documented, whose attributes are as if Webex had left
 them out. So nothing is coerced, and nothing is lost.
 """
 
@@ -23,18 +23,19 @@ from .wire_names import json_object, wire
 
 
 def _end_time(value: object) -> datetime:
-    """Return the time in UTC of an ISO 8601 text with an offset, or of an aware datetime."""
+    """Return, in UTC, the time of an ISO 8601 string with an offset or of an aware datetime."""
     if isinstance(value, datetime):
         return _aware(value)
     if not isinstance(value, str):
         raise TypeError(
-            f"end_time: expected an ISO 8601 text or an aware datetime, not {type(value).__name__}"
+            "end_time: expected an ISO 8601 string or an aware datetime, "
+            f"not {type(value).__name__}"
         )
     try:
         return read_time(value)
     except ValueError:
         raise ValueError(
-            f"end_time: {_shown_time(value)} is no ISO 8601 time with an offset, "
+            f"end_time: {_shown_time(value)} is not an ISO 8601 time with an offset, "
             "such as 2026-01-31T09:30:00.000Z"
         ) from None
 
@@ -43,40 +44,40 @@ def _aware(moment: datetime) -> datetime:
     try:
         if moment.utcoffset() is not None:
             return in_utc(moment)
-    except ValueError:  # NaT, pandas' missing time, raises it as well
+    except ValueError:  # also raised by NaT, pandas' missing time
         raise ValueError(
-            f"end_time: {moment.isoformat()} is no time in the years 1 to 9999 of UTC"
+            f"end_time: {moment.isoformat()} is not within the years 1 to 9999 in UTC"
         ) from None
     raise ValueError(
         f"end_time: {moment.isoformat()} has no time zone; "
-        "give it one, such as datetime(..., tzinfo=timezone.utc)"
+        "add one, such as datetime(..., tzinfo=timezone.utc)"
     )
 
 
 def _shown_time(text: str) -> str:
-    """Return the text for an error, or only its length where it may be an id, number or name."""
+    """Return a text for an error; only its length if it may be an id, a number or a name."""
     if re.match(r"\d{4}-\d\d(-|$)", text) and not re.search(r"[A-SU-Ya-su-y]", text):
         return repr(text[:40])
     if re.fullmatch(r"[a-z -]{0,40}", text):
         return repr(text)
-    return f"a text of {len(text)} characters"
+    return f"a string of {len(text)} characters"
 
 
 @public
 @json_object
 @frozen
 class EndTimeSessionId:
-    """The pair that names a session in ``update_missed_calls`` and ``delete_call_history_records``.
+    """The pair that identifies a session to the calls that mark sessions read and delete them.
 
     :attr:`UserSession.end_time_session_id` is the pair of a session.
 
     Attributes:
-        end_time: the session's end: an ISO 8601 text with an offset (``Z``, ``+02:00``), or an
-            aware ``datetime``. Kept in UTC.
+        end_time: the end of the session: an ISO 8601 string with an offset (``Z``, ``+02:00``), or
+            an aware ``datetime``. It is converted to UTC.
         session_id: the session's id.
 
     Raises:
-        TypeError: an argument has another type.
+        TypeError: an argument has the wrong type.
         ValueError: the time is malformed or naive, or the session id is empty. The error shows no
             session id.
     """
@@ -86,11 +87,11 @@ class EndTimeSessionId:
 
     def __attrs_pre_init__(self, end_time: object, session_id: object) -> None:
         if not isinstance(session_id, str):
-            raise TypeError(f"session_id: expected a text, not {type(session_id).__name__}")
+            raise TypeError(f"session_id: expected a string, not {type(session_id).__name__}")
         if not session_id.strip():
             raise ValueError("session_id: is empty")
         if isinstance(end_time, str) and _is_time(session_id) and not _is_time(end_time):
-            raise ValueError("end_time and session_id are in each other's place")
+            raise ValueError("end_time and session_id are swapped")
 
 
 def _is_time(text: str) -> bool:
@@ -105,12 +106,12 @@ def _is_time(text: str) -> bool:
 @json_object
 @frozen(kw_only=True, repr=False)
 class CallRecordLink(Record):
-    """Where a session can be found elsewhere in Webex.
+    """Addresses of a session elsewhere in Webex.
 
     Attributes:
-        locus_url: the call itself, for Webex's media services.
-        conversation_url: the space that the call took place in.
-        callback_address: what to dial to call back.
+        locus_url: the address of the call itself, for Webex's media services.
+        conversation_url: the address of the space in which the call took place.
+        callback_address: the address to dial to call back.
     """
 
     locus_url: str | None = None
@@ -129,8 +130,8 @@ class CallRecordSelf(Record):
         name: the user's display name.
         phone_number: the user's number on this call.
         cucm_dn: the directory number of the line, on Unified CM.
-        ucm_line_number: which of the user's lines that is, from 1, on Unified CM. It comes from
-            a second request; ``None`` where that did not say.
+        ucm_line_number: the number of that line among the user's, from 1, on Unified CM. It comes
+            from a second request; ``None`` if that did not have it.
     """
 
     _familiar = ("incomingCallProtocols", "callbackInfo", "lookUpInfo")
@@ -149,17 +150,17 @@ class CallRecordListOther(Record):
     """The other side of a session.
 
     Attributes:
-        id: their id: a Webex id, or a number.
+        id: their id: a Webex id or a phone number.
         owner_id: the id of the owner of their number or place.
         name: their display name.
         sip_url: their SIP address.
-        primary_display_string: what Webex shows first: usually the name.
-        secondary_display_string: what Webex shows below it: usually the number.
-        is_private: whether they withheld who they are.
-        callback_address: what to dial to call back.
+        primary_display_string: the first line in Webex's own apps, usually the name.
+        secondary_display_string: the line below it, usually the number.
+        is_private: whether they withheld their identity.
+        callback_address: the address to dial to call back.
         phone_number: their number.
         contact: their entry in the user's contacts.
-        email: their address.
+        email: their e-mail address.
     """
 
     id: str | None = None
@@ -179,15 +180,15 @@ class CallRecordListOther(Record):
 @json_object
 @frozen(kw_only=True, repr=False)
 class RedirectionDetails(Record):
-    """By whom a call was redirected, and why.
+    """Who redirected a call, and why.
 
     Attributes:
-        reason: why, such as ``busy`` or ``noAnswer``.
-        phone_number: the number that redirected.
+        reason: the reason, such as ``busy`` or ``noAnswer``.
+        phone_number: the number that redirected the call.
         sip_url: its SIP address.
-        name: the name of who redirected.
+        name: the name of the person who redirected the call.
         user_id: their id.
-        is_private: whether they withheld who they are.
+        is_private: whether they withheld their identity.
     """
 
     reason: str | None = None
@@ -202,7 +203,7 @@ class RedirectionDetails(Record):
 @json_object
 @frozen(kw_only=True, repr=False)
 class CallingSpecifics(Record):
-    """What only Webex Calling knows about a session.
+    """Details of a session that only Webex Calling has.
 
     Attributes:
         redirection_details: the redirection, if the call was redirected.
@@ -218,26 +219,26 @@ class UserSession(Record):
     """One call in the history.
 
     Attributes:
-        id: the record's id. Where Webex sent only one of the two ids, both are that one.
+        id: the record's id. If Webex sent only one of the two ids, both have its value.
         session_id: the session's id.
         start_time: when the call began.
-        end_time: when it ended. Webex sorts by this.
-        disposition: how it ended.
-        direction: which way it went.
-        session_type: which service carried it.
+        end_time: when the call ended. Webex sorts by this.
+        disposition: how the call ended.
+        direction: incoming or outgoing.
+        session_type: the service that carried the call.
         url: the record's address in Webex.
-        duration_seconds: how long it lasted.
-        joined_duration_seconds: how long the user was part of it.
-        duration_secs: as ``duration_seconds``; an older name that Webex still sends.
-        participant_count: how many took part.
+        duration_seconds: the duration of the call, in seconds.
+        joined_duration_seconds: the time that the user took part, in seconds.
+        duration_secs: the same as ``duration_seconds``, in an older field that Webex still sends.
+        participant_count: the number of participants.
         is_deleted: whether the user deleted the record.
-        is_read: whether a missed call was seen; a missed call is unread unless it is ``True``.
-        is_pmr: whether it took place in a personal meeting room.
-        correlation_ids: ids of the calls that it consists of.
-        links: where it can be found elsewhere in Webex.
+        is_read: whether the user saw a missed call; it is unread unless this is ``True``.
+        is_pmr: whether the call took place in a personal meeting room.
+        correlation_ids: the ids of the calls that make up the session.
+        links: addresses of the session elsewhere in Webex.
         self_: the user's own side.
         other: the other side.
-        calling_specifics: what only Webex Calling knows about it, such as a redirection.
+        calling_specifics: details that only Webex Calling has, such as a redirection.
     """
 
     _familiar = ("isTest",)
@@ -265,7 +266,7 @@ class UserSession(Record):
 
     @property
     def end_time_session_id(self) -> EndTimeSessionId:
-        """The pair that names this session in the calls that mark and delete."""
+        """The pair that identifies this session to the calls that mark it read or delete it."""
         return EndTimeSessionId(self.end_time, self.session_id)
 
     def _repr_html_(self) -> str:

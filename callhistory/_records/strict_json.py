@@ -1,4 +1,4 @@
-"""JSON as Webex sends it, read strictly, and the names of its types."""
+"""A strict reader of JSON, and the names of JSON types."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ def read_json(body: bytes) -> Any:
     """Return the value of a JSON text: strict UTF-8 without a byte order mark, finite numbers.
 
     Raises:
-        DecodeError: the text is something else; the error says what kind of thing, never the text.
+        DecodeError: the text is anything else; the error names the problem, never the text.
     """
     try:
         return _DECODER.decode(body.decode("utf-8"))
     except UnicodeDecodeError:
-        found = "bytes that are no UTF-8"
+        found = "bytes that are not UTF-8"
     except RecursionError:
         found = "values nested too deep"
     except ValueError:
         found = "something else" if body.strip() else "nothing"
-    # Here, and not within an except clause: the error that was caught holds the text.
+    # Not inside an except clause, as the caught error holds the text.
     raise DecodeError("$", "JSON", found)
 
 
 def _refuse(_text: str) -> NoReturn:
-    raise ValueError("JSON knows finite numbers only")
+    raise ValueError("JSON has only finite numbers")
 
 
 def _finite(text: str) -> float:
@@ -56,20 +56,20 @@ def json_type(value: Any) -> str:
 
 
 def type_at(document: Any, name: str) -> str:
-    """Return the name of the type that stands at a name, or of the document if it is no object."""
+    """Return the name of the type at a name, or of the document's type if it is not an object."""
     if not isinstance(document, dict):
         return json_type(document)
     return json_type(document[name]) if name in document else "nothing"
 
 
 def as_json(value: Any) -> Any:
-    """Return a copy made of the types that the json module gives; what JSON cannot hold stays.
+    """Return a copy that consists of the json module's types; values outside JSON are kept.
 
     Raises:
         RecursionError: the value is nested too deep.
     """
     if isinstance(value, str):
-        return str.__str__(value)  # of a member of an enum as well
+        return str.__str__(value)  # also for a member of an enum
     if isinstance(value, Mapping):
         return {as_json(name): as_json(inner) for name, inner in value.items()}
     if isinstance(value, (list, tuple)):

@@ -10,12 +10,12 @@ _ONE_DAY = timedelta(days=1)
 
 
 def read_time(text: str) -> datetime:
-    """Return the time that an ISO 8601 text with an offset names to JavaScript, in UTC.
+    """Return, in UTC, the time of an ISO 8601 string with an offset, as JavaScript reads it.
 
-    The text may have any number of fraction digits; those past the microsecond are cut off.
+    It may have any number of fraction digits; those beyond the microsecond are dropped.
 
     Raises:
-        ValueError: the text is malformed, has no offset, or names a time outside the years 1 to
+        ValueError: the string is malformed, has no offset, or is a time outside the years 1 to
             9999. The error does not show it.
     """
     moment: datetime | None
@@ -29,7 +29,7 @@ def read_time(text: str) -> datetime:
 
 
 def _read_as_javascript(text: str) -> datetime | None:
-    """Read what JavaScript reads and Python does not: a lower-case z, and 24:00, a day's end."""
+    """Read the forms that Python does not: a lower-case z, and 24:00 as the end of a day."""
     text = text.replace("z", "Z")
     day_ends = text[11:16] == "24:00"
     try:
@@ -60,7 +60,7 @@ def in_utc(moment: datetime) -> datetime:
 def write_time(moment: datetime) -> str:
     """Return an aware time as Webex writes it, such as ``2026-01-31T09:30:00.000Z``.
 
-    It has milliseconds, or microseconds where the time has some.
+    It has milliseconds, or microseconds if the time has any.
 
     Raises:
         ValueError: the time has no offset, or is outside the years 1 to 9999 in UTC.
@@ -76,7 +76,7 @@ def epoch_ms(moment: datetime) -> int:
 
 
 def from_epoch_ms(milliseconds: int) -> datetime:
-    """Return the time that is so many milliseconds after the beginning of 1970, in UTC.
+    """Return, in UTC, the time that is ``milliseconds`` after the beginning of 1970.
 
     Raises:
         OverflowError: the time is outside the years 1 to 9999.
@@ -85,5 +85,5 @@ def from_epoch_ms(milliseconds: int) -> datetime:
 
 
 def whole_ms(moment: datetime) -> datetime:
-    """Return a time without what is less than a millisecond, as Webex's own times are."""
+    """Return a time cut to whole milliseconds, like Webex's own times."""
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

@@ -1,7 +1,7 @@
-"""The tolerant reader of a record: it puts aside what is not as documented.
+"""The tolerant reader of a record, for JSON that is not as documented.
 
 It reads what the generated reader refuses, attribute by attribute, and keeps a value of another
-type than documented in ``extra``. It gives up only where something essential cannot be read.
+type than documented in ``extra``. It fails only where a required value cannot be read.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _EXPECTED: dict[Any, str] = {
 
 
 def expected(wanted: Any) -> str:
-    """Return what JSON must hold for an attribute of this type, in words."""
+    """Return, in words, the JSON that an attribute of this type needs."""
     if wanted in _EXPECTED:
         return _EXPECTED[wanted]
     if isinstance(wanted, UnionType):
@@ -46,11 +46,11 @@ def make_tolerant_reader(
     Args:
         cls: the class of the record.
         hook_for: returns the hook for a type.
-        place: where the object stands in an answer, for the log.
+        place: the object's place in a response, for the log.
 
     Returns:
         A function from the object, as the json module gives it, to the record. It raises
-        :class:`Unreadable` where a required field cannot be read and no other stands in for it.
+        :class:`Unreadable` if a required field cannot be read and has no stand-in.
     """
     fields = RECORDS[cls]
     unnamed = unnamed_by(cls, place)

@@ -1,7 +1,7 @@
-"""What Webex sends beyond its documentation: it is kept in ``extra``, and logged once.
+"""Undocumented fields and values that Webex sends: kept in ``extra``, and logged once.
 
 A surprise is a field that a class does not name, or a value of another type than documented. The
-log says at which path of an answer it is and which type was found, never the value.
+log has its path in the response and the type that was found, never the value.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from .wire_names import RECORDS
 
 
 class Surprises:
-    """The surprises that are logged already, so that none fills a log.
+    """The surprises that were logged already, so that each is logged only once.
 
     Args:
-        log: where each surprise is logged once.
+        log: the logger for them.
     """
 
     def __init__(self, log: Log) -> None:
@@ -28,19 +28,19 @@ class Surprises:
         self._paths: set[str] = set()
 
     def note(self, path: str, surprise: str) -> None:
-        """Log what was found at a path, if nothing is logged of the path yet."""
+        """Log the surprise at a path, unless one was logged for that path before."""
         if path not in self._paths and len(self._paths) < 1000:
             self._paths.add(path)
             self._log.warning("%s: %s; it is kept in extra", path, surprise)
 
     def note_unnamed(self, place: str, name: str, value: Any) -> None:
-        """Log a wire name that no attribute stands for, and the type of its value."""
-        # What is not written as Webex writes names may be a person's name, or an id.
+        """Log a wire name that has no attribute, and the type of its value."""
+        # A name in another style than Webex's may be a person's name or an id.
         shown = name if re.fullmatch(r"[a-z][A-Za-z]{0,40}", name) else "?"
-        self.note(f"{place}.{shown}", f"not named by this version, found {json_type(value)}")
+        self.note(f"{place}.{shown}", f"unknown to this version, found {json_type(value)}")
 
     def forget(self) -> None:
-        """Log every surprise anew, as a new process would."""
+        """Forget what was logged, as in a new process."""
         self._paths.clear()
 
 
@@ -49,14 +49,14 @@ note_unnamed = surprises.note_unnamed
 
 
 def unnamed_by(cls: type[Any], place: str | None) -> Callable[[dict[str, Any]], Extra]:
-    """Return the function that finds what a class does not name in an object.
+    """Return the function that finds the fields of an object that a class does not name.
 
     Args:
         cls: the class.
-        place: where the object stands in an answer, for the log; without one nothing is logged.
+        place: the object's place in the response, for the log; ``None`` to log nothing.
     """
     names = frozenset(field.name for field in RECORDS[cls])
-    # In an order, and not a set: to_wire() writes the same text in every process.
+    # In a fixed order, not a set, so that to_wire() writes the same text in every process.
     familiar = cls._familiar if issubclass(cls, Record) else ()
     known = names.union(familiar)
 

@@ -1,6 +1,6 @@
-"""What the wire calls an attribute, and what its JSON holds: said beside the field of the class.
+"""The wire name of an attribute and the type of its JSON, as declared in the field of the class.
 
-The wire name is the camelCase of the attribute's name, unless the field says another one.
+The wire name is the camelCase of the attribute's name, unless the field has another one.
 """
 
 from collections.abc import Mapping
@@ -12,22 +12,22 @@ C = TypeVar("C", bound=type)
 
 
 class EpochMs:
-    """The notation of a time as milliseconds since 1970; other times are ISO 8601 texts."""
+    """The notation of a time as milliseconds since 1970; other times are ISO 8601 strings."""
 
 
-# The metadata of an attribute that has no place in the JSON.
+# The metadata of an attribute that is not in the JSON.
 OFF_WIRE: Mapping[str, Any] = {"off_wire": True}
 
 
 def wire(
     name: str | None = None, *, notation: type | None = None, stand_in: str | None = None
 ) -> Mapping[str, Any]:
-    """Return the metadata of an attribute whose name and type do not say all about its JSON.
+    """Return the metadata of an attribute whose name and type do not fully determine its JSON.
 
     Args:
-        name: the wire name, where the camelCase of the attribute's name would be wrong.
-        notation: what the JSON holds, where the attribute's type does not imply it.
-        stand_in: the wire name of the field that stands for this one where it cannot be read.
+        name: the wire name, if it is not the camelCase of the attribute's name.
+        notation: the type of the JSON, if the attribute's type does not imply it.
+        stand_in: the wire name of the field to use if this one cannot be read.
     """
     return {"name": name, "notation": notation, "stand_in": stand_in}
 
@@ -38,9 +38,9 @@ class WireField(NamedTuple):
     Attributes:
         name: the wire name.
         attribute: the name of the attribute.
-        type: what the JSON must hold: the attribute's type, or :class:`EpochMs`.
-        required: whether the record cannot do without it.
-        stand_in: the wire name of the field that may stand for it.
+        type: the type of the JSON: the attribute's type, or :class:`EpochMs`.
+        required: whether the record cannot be read without it.
+        stand_in: the wire name of the field to use if this one cannot be read.
     """
 
     name: str
@@ -55,7 +55,7 @@ RECORDS: dict[type, tuple[WireField, ...]] = {}
 
 
 def json_object(cls: C) -> C:
-    """Enter an attrs class in :data:`RECORDS`."""
+    """Add an attrs class to :data:`RECORDS`, and return it."""
     RECORDS[cls] = tuple(
         WireField(
             name=attribute.metadata.get("name") or _camel_case(attribute.name),

@@ -1,1 +1,1 @@
-"""What one user has at Webex: catalog, device, history."""
+"""One user at Webex: catalog, device and history."""

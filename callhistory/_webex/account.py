@@ -1,4 +1,4 @@
-"""What one user has at Webex: credentials, the service catalog, this program's device."""
+"""One user at Webex: credentials, the service catalog, and this program's device."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ from .device import Device, Registration, say_goodbye
 
 
 class Account:
-    """One user of Webex, for the clients that use it at the same time or after one another.
+    """One user of Webex, for clients that use it at the same time or one after another.
 
     Args:
-        callers: the session whose settings to use.
-        tokens: where the user's tokens come from.
-        hosts: where they may go.
+        callers_session: the session whose settings to use.
+        tokens: the source of the user's tokens.
+        hosts: the hosts that tokens may be sent to.
         policy: the timeouts and retries of a request.
-        u2c_url: where the service catalog is.
-        backend: what the user's calls run on; ``None`` if Webex has to be asked.
+        u2c_url: the address of the service catalog.
+        backend: the user's calling backend; ``None`` to ask Webex.
     """
 
     def __init__(
         self,
-        callers: requests.Session,
+        callers_session: requests.Session,
         tokens: TokenSource,
         hosts: TrustedHosts,
         policy: RetryPolicy,
@@ -52,40 +52,40 @@ class Account:
         self.u2c_url = u2c_url
         self.closed = False
         self.process = UsingProcess()
-        self._callers = callers
+        self._callers_session = callers_session
         self._tokens = tokens
         self._backend = backend
         self._catalog: SingleFlight[Catalog] = SingleFlight()
         self._registration = Registration(hosts, policy.limits)
         self._lock = threading.Lock()
-        self._sessions: set[Session] = set()  # one for each client
-        self._listening: threading.Event | None = None  # set when the client that listens has ended
+        self._http_sessions: set[Session] = set()  # one for each client
+        self._listener_stop: threading.Event | None = None  # set when that client stops listening
 
-    def open_session(self) -> Session:
-        """Return an HTTP session of its own."""
-        return Session(self._callers, self._tokens, self.hosts, self.policy)
+    def open_http_session(self) -> Session:
+        """Return a new HTTP session."""
+        return Session(self._callers_session, self._tokens, self.hosts, self.policy)
 
-    def catalog(self, session: Session) -> Catalog:
-        """Return the service catalog, and fetch it at first need.
+    def catalog(self, http: Session) -> Catalog:
+        """Return the service catalog, which is fetched at first need.
 
         Raises:
-            ApiError: Webex said no.
-            CallHistoryError: there was no answer, or none that Webex sends.
+            ApiError: Webex refused the request.
+            CallHistoryError: there was no response, or not one that Webex sends.
             RuntimeError: the account is closed.
         """
         self._use()
-        return self._catalog.get(lambda: self._fetch_catalog(session), session.closed)
+        return self._catalog.get(lambda: self._fetch_catalog(http), http.closed)
 
-    def device(self, session: Session) -> Device:
-        """Return this program's device; register it at first need. Raises as :meth:`catalog`."""
-        return self._registration.get(session, self.catalog(session).link("wdm"))
+    def device(self, http: Session) -> Device:
+        """Return this program's device, registered at first need; raises as :meth:`catalog`."""
+        return self._registration.get(http, self.catalog(http).link("wdm"))
 
-    def origin(self, session: Session) -> tuple[CallingBackend | None, dict[str, str]]:
-        """Return what the user's calls run on, if Webex says, and the header for the device.
+    def origin(self, http: Session) -> tuple[CallingBackend | None, dict[str, str]]:
+        """Return the user's calling backend, if it is known, and the header that names the device.
 
         A device is registered unless the calling backend was passed. Raises as :meth:`catalog`.
         """
-        backend = self._backend or self.device(session).backend
+        backend = self._backend or self.device(http).backend
         return backend, self.device_header()
 
     def device_header(self) -> dict[str, str]:
@@ -93,31 +93,31 @@ class Account:
         url = self._registration.url
         return {} if url is None else {"cisco-device-url": url}
 
-    def refresh_device(self, session: Session) -> Device:
-        """Refresh this program's device; register it anew if Webex has forgotten it.
+    def refresh_device(self, http: Session) -> Device:
+        """Refresh this program's device, or register it again if Webex has forgotten it; return it.
 
-        Its answer may have another websocket address. Raises as :meth:`catalog`.
+        Its websocket address may have changed. Raises as :meth:`catalog`.
         """
         self._use()
-        return self._registration.refresh(session) or self.device(session)
+        return self._registration.refresh(http) or self.device(http)
 
     def join(self) -> Session:
-        """Return the HTTP session for one more client."""
+        """Return a new HTTP session for one more client."""
         with self._lock:
             self._check_open()
-            session = self.open_session()
-            self._sessions.add(session)
-        return session
+            http = self.open_http_session()
+            self._http_sessions.add(http)
+        return http
 
-    def leave(self, session: Session) -> None:
+    def leave(self, http: Session) -> None:
         """End a client's requests; the last client deletes the device."""
         with self._lock:
-            joined = session in self._sessions
-            self._sessions.discard(session)
-            is_last = joined and not self._sessions and not self.closed
-        session.close()
+            joined = http in self._http_sessions
+            self._http_sessions.discard(http)
+            is_last = joined and not self._http_sessions and not self.closed
+        http.close()
         if is_last:
-            self._delete_device(session)
+            self._delete_device(http)
 
     def close(self) -> None:
         """End the requests of all clients, and delete the device."""
@@ -126,21 +126,21 @@ class Account:
             return
         with self._lock:
             self.closed = True
-            sessions = list(self._sessions)
-        for session in sessions:
-            session.close()
-        self._delete_device(sessions[0] if sessions else None)
+            http_sessions = list(self._http_sessions)
+        for http in http_sessions:
+            http.close()
+        self._delete_device(http_sessions[0] if http_sessions else None)
 
-    def claim_events(self, ended: threading.Event) -> bool:
-        """Reserve live events for one client; return whether no other one has them.
+    def claim_events(self, stop: threading.Event) -> bool:
+        """Reserve live events for one client; return whether no other client has them.
 
         Args:
-            ended: is set when that client has stopped listening.
+            stop: is set when that client has stopped listening.
         """
         with self._lock:
-            if self._listening is not None and not self._listening.is_set():
+            if self._listener_stop is not None and not self._listener_stop.is_set():
                 return False
-            self._listening = ended
+            self._listener_stop = stop
             return True
 
     def _use(self) -> None:
@@ -149,60 +149,61 @@ class Account:
 
     def _check_open(self) -> None:
         if self.closed:
-            raise RuntimeError("this Webex is closed; make another one")
+            raise RuntimeError("this Webex is closed; create another one")
 
-    def _fetch_catalog(self, session: Session) -> Catalog:
+    def _fetch_catalog(self, http: Session) -> Catalog:
         with start_throttle.turn(self.limits.throttle_wait):
-            answer = session.request("GET", f"{self.u2c_url}/catalog", params={"format": "hostmap"})
-        answer.raise_for_status()
-        return read_catalog(answer.body, self.hosts)
+            response = http.request("GET", f"{self.u2c_url}/catalog", params={"format": "hostmap"})
+        response.raise_for_status()
+        return read_catalog(response.body, self.hosts)
 
-    def _delete_device(self, session: Session | None) -> None:
+    def _delete_device(self, http: Session | None) -> None:
         device = self._registration.take()
         if device is not None:
-            say_goodbye(device, session or self.open_session())
+            say_goodbye(device, http or self.open_http_session())
 
 
 @public
 class Webex:
     """One user of Webex, for one or several clients.
 
-    Making one sends nothing. The service catalog and this program's device are fetched at first
-    need, once, also when several threads ask. It may be used from several threads.
+    The constructor sends nothing. The service catalog and this program's device are requested at
+    first need, and only once, however many threads need them. Any thread may use it.
 
     Args:
         access_token: the user's token, or a function without arguments that returns one; it is
-            called at first need, and again when Webex refuses the token that it returned. ``None``,
-            and nothing to refresh one with: ``WEBEX_ACCESS_TOKEN`` from the environment, and
-            ``WEBEX_CLIENT_ID``, ``WEBEX_CLIENT_SECRET`` and ``WEBEX_REFRESH_TOKEN``.
+            called at first need, and again when Webex refuses the token that it returned. If this
+            and the next three are ``None``, they are read from the environment:
+            ``WEBEX_ACCESS_TOKEN``, ``WEBEX_CLIENT_ID``, ``WEBEX_CLIENT_SECRET`` and
+            ``WEBEX_REFRESH_TOKEN``.
         client_id: the integration that tokens are refreshed for. A token is refreshed when Webex
             refuses it, and before it expires; when there is no access token, at first need.
-        client_secret: what the integration proves itself with.
-        refresh_token: what a new access token is asked for with. Of these three, what is not
-            passed is taken from the environment.
-        on_refresh: is called with a :class:`TokenGrant` each time, from the thread that needed
-            the token, so that a program can store it. If it fails, that is logged, without its
-            text, and the token is used all the same.
-        token_url: where tokens are refreshed; by default at Webex. The government cloud's address
-            is not known and has to be passed.
-        calling_backend: what the user's calls run on: ``"WEBEX_CALLING"``,
+        client_secret: the secret of the integration.
+        refresh_token: the token that is exchanged for access tokens. If only some of these three
+            are passed, the others are read from the environment.
+        on_refresh: is called with a :class:`TokenGrant` after each refresh, from the thread that
+            needed the token, so that a program can store it. If it raises, that is logged, without
+            the exception's text, and the token is used anyway.
+        token_url: the address where tokens are refreshed; by default, commercial Webex's. The
+            government cloud's address is not known and must be passed.
+        calling_backend: the user's calling backend: ``"WEBEX_CALLING"``,
             ``"BROADWORKS_CALLING"`` or ``"UCM_CALLING"``, or a member of :class:`CallingBackend`.
-            It skips detection: the calls then need no device, but for the line numbers on UCM.
-        u2c_url: where the service catalog is. ``None``: ``U2C_SERVICE_URL`` from the environment,
-            or else commercial Webex's.
-        fedramp: use the government cloud's catalog where none is given.
+            Requests then need no device, except for the line numbers on UCM.
+        u2c_url: the address of the service catalog; by default, ``U2C_SERVICE_URL`` from the
+            environment, or else commercial Webex's.
+        fedramp: whether the default catalog is the government cloud's.
         session: a session whose settings to use: ``proxies``, ``verify``, ``cert``, ``trust_env``,
             ``hooks``, ``cookies``, ``headers``, ``params`` and adapters, but never ``auth``. It is
-            not changed, and not closed.
-        timeout: seconds, or (seconds to connect, seconds for a read). An answer takes at most
-            four times the latter in all.
-        max_retries: how often a request is sent again after a failure that may pass.
-        allowed_domains: domains that may see the token besides Webex's own and the catalog's,
-            sub-domains included.
+            neither changed nor closed.
+        timeout: seconds, or a pair (seconds to connect, seconds for a read). A response takes at
+            most four times the latter in all.
+        max_retries: how often a request is sent again after a temporary failure.
+        allowed_domains: domains that may see the token besides Webex's own and the catalog's;
+            their sub-domains are included.
 
     Raises:
-        AuthenticationError: no token is given, and the environment has none.
-        TypeError, ValueError: an argument is of another type, or makes no sense.
+        AuthenticationError: no token is passed, and the environment has none.
+        TypeError, ValueError: an argument has the wrong type or makes no sense.
     """
 
     @without_frames
@@ -241,7 +242,7 @@ class Webex:
         if calling_backend is not None:
             backend = member(calling_backend, CallingBackend, "calling_backend")
         connect, read = seconds_to_connect_and_read(timeout)
-        retries = whole_number(max_retries, "max_retries", least=0)
+        retries = whole_number(max_retries, "max_retries", minimum=0)
         policy = RetryPolicy(connect=connect, read=read, retries=retries, limits=_limits)
         self._account = Account(
             requests.Session() if session is None else session,
@@ -253,7 +254,7 @@ class Webex:
         )
 
     def __repr__(self) -> str:
-        # One that was refused its arguments has no account, and a debugger may look at it.
+        # A debugger may show one whose constructor raised, which has no account.
         account = getattr(self, "_account", None)
         return f"<{type(self).__name__} at {account.u2c_url if account else '?'}>"
 

@@ -1,4 +1,4 @@
-"""What a user's calls run on: Webex Calling, BroadWorks or Unified CM."""
+"""A user's calling backend: Webex Calling, BroadWorks or Unified CM."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ _BACKENDS_BY_ENTITLEMENT = {
 
 
 def calling_backend(document: dict[str, Any]) -> CallingBackend | None:
-    """Return the backend that a device registration means; ``None`` when it does not say.
+    """Return the backend that a device registration implies; ``None`` when it implies none.
 
-    The first entitlement that is known decides, where the calls are Webex Calling's or
-    BroadWorks'.
+    Between Webex Calling and BroadWorks, the first known entitlement decides.
 
     Args:
-        document: what Webex answered to the registration.
+        document: Webex's response to the registration.
     """
     behavior = document.get("callingBehavior")
     if behavior == "NATIVE_SIP_CALL_TO_UCM":

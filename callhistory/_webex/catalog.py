@@ -1,4 +1,4 @@
-"""The service catalog (U2C): where it is, and which service is where."""
+"""The service catalog (U2C): its address, and the addresses of the services."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ GOVERNMENT_U2C = "https://u2c.gov.ciscospark.com/u2c/api/v1"
 
 
 def read_u2c_url(url: str | None, hosts: TrustedHosts, *, fedramp: bool) -> str:
-    """Return the address of the service catalog, without a slash at its end.
+    """Return the address of the service catalog, without a trailing slash.
 
     Args:
-        url: what the user passed; ``None`` for ``U2C_SERVICE_URL`` from the environment, or else
-            Webex's own.
-        hosts: the hosts that may see the token. One on this machine becomes one of them.
-        fedramp: whether Webex's own is the government cloud's.
+        url: the address that the user passed; ``None`` for ``U2C_SERVICE_URL`` from the
+            environment, or else Webex's own.
+        hosts: the hosts that may see the token; a catalog on this machine is added to them.
+        fedramp: whether to default to the government cloud.
 
     Raises:
-        TypeError, ValueError: the token must not go there.
+        TypeError, ValueError: the token must not be sent there.
     """
     source = "u2c_url"
     if url is None and (url := os.environ.get("U2C_SERVICE_URL", "").strip() or None):
@@ -34,9 +34,9 @@ def read_u2c_url(url: str | None, hosts: TrustedHosts, *, fedramp: bool) -> str:
     if url is None:
         url = GOVERNMENT_U2C if fedramp else COMMERCIAL_U2C
     if not isinstance(url, str):
-        raise TypeError(f"{source}: expected a text, not {type(url).__name__}")
+        raise TypeError(f"{source}: expected a string, not {type(url).__name__}")
     if re.search(r"[?#]", url):
-        raise ValueError(f"{source}: {url!r} has a query; its paths are put after it")
+        raise ValueError(f"{source}: {url!r} has a query; paths are appended to it")
     if is_on_this_machine(url):
         hosts.trust([url])
     objection = hosts.objection(url)
@@ -52,10 +52,10 @@ class Catalog:
     _links: dict[str, Any]
 
     def link(self, service: str) -> str:
-        """Return the address of a service, without a slash at its end.
+        """Return the address of a service, without a trailing slash.
 
         Raises:
-            DecodeError: the catalog has none.
+            DecodeError: the catalog has no address for it.
         """
         link = self._links.get(service)
         if not isinstance(link, str) or not link:
@@ -69,7 +69,7 @@ def read_catalog(body: bytes, hosts: TrustedHosts) -> Catalog:
     """Read the catalog, and trust the hosts that it names.
 
     Raises:
-        DecodeError: it is none.
+        DecodeError: the response is not a catalog.
     """
     document = read_json(body)
     links = document.get("serviceLinks") if isinstance(document, dict) else None

@@ -32,11 +32,11 @@ class Device:
     """A registered device.
 
     Attributes:
-        url: its own address: where it is refreshed and deleted.
-        websocket_url: where its live events come from.
-        user_id: whose it is.
-        org_id: their organization.
-        backend: what their calls run on; ``None`` when Webex does not say.
+        url: the address of the device, where it is refreshed and deleted.
+        websocket_url: the address of its live events.
+        user_id: the id of its owner.
+        org_id: the id of the owner's organization.
+        backend: the owner's calling backend; ``None`` when it is not known.
         etag: the version of the registration.
     """
 
@@ -49,11 +49,11 @@ class Device:
 
 
 class Registration:
-    """The registration of one device. Any thread may ask for it.
+    """The registration of one device. Any thread may use it.
 
     Args:
-        hosts: where the token may go.
-        limits: how long the requests for it may wait.
+        hosts: the hosts that the token may be sent to.
+        limits: how long a request waits for its turn.
     """
 
     def __init__(self, hosts: TrustedHosts, limits: Limits) -> None:
@@ -68,46 +68,47 @@ class Registration:
         device = self._device.peek()
         return device.url if device and steady() < self._expires else None
 
-    def get(self, session: Session, service: str) -> Device:
-        """Return the device, and register it if there is none.
+    def get(self, http: Session, service: str) -> Device:
+        """Return the device, after registering it if there is none.
 
         Args:
-            session: sends the request.
+            http: sends the request.
             service: the address of the device service.
 
         Raises:
-            ApiError: Webex said no.
-            CallHistoryError: there was no answer, or none that Webex sends.
-            RuntimeError: the device was taken away while it was registered; it is deleted.
+            ApiError: Webex refused the request.
+            CallHistoryError: there was no response, or not one that Webex sends.
+            RuntimeError: it was closed while the device was being registered; the device is
+                deleted.
         """
         try:
-            return self._device.get(lambda: self._register(session, service), session.closed)
+            return self._device.get(lambda: self._register(http, service), http.closed)
         except TooLate as late:
             device: Device = late.value
-        delete_device(device, goodbye_session(session))
-        raise RuntimeError("closed while the device was registered")
+        delete_device(device, goodbye_session(http))
+        raise RuntimeError("closed while the device was being registered")
 
-    def refresh(self, session: Session) -> Device | None:
-        """Refresh the device, and return it; ``None`` if there is none, or Webex has forgotten it.
+    def refresh(self, http: Session) -> Device | None:
+        """Refresh the device and return it; ``None`` if there is none, or Webex has forgotten it.
 
         Raises:
-            ApiError: Webex said no.
-            CallHistoryError: there was no answer, or none that Webex sends.
+            ApiError: Webex refused the request.
+            CallHistoryError: there was no response, or not one that Webex sends.
         """
         device = self._device.peek()
         if device is None:
             return None
         headers = {} if device.etag is None else {"If-None-Match": device.etag}
         with start_throttle.turn(self._limits.throttle_wait):
-            answer = session.request(
+            response = http.request(
                 "PUT", device.url, params=_UPSTREAM, body=_description(), headers=headers
             )
-        if answer.status_code in (404, 410):
+        if response.status_code in (404, 410):
             self._device.replace(device, None)
             return None
-        if answer.status_code != 304:
-            answer.raise_for_status()
-            refreshed = _read_device(answer.body, answer.etag, self._hosts)
+        if response.status_code != 304:
+            response.raise_for_status()
+            refreshed = _read_device(response.body, response.etag, self._hosts)
             self._device.replace(device, refreshed)
             device = refreshed
         self._expires = steady() + DEVICE_TTL
@@ -117,24 +118,24 @@ class Registration:
         """Return the device if there is one, and forget it."""
         return self._device.take()
 
-    def _register(self, session: Session, service: str) -> Device:
-        with start_throttle.turn(self._limits.throttle_wait), session.last_moment():
-            answer = session.request(
+    def _register(self, http: Session, service: str) -> Device:
+        with start_throttle.turn(self._limits.throttle_wait), http.last_moment():
+            response = http.request(
                 "POST", f"{service}/devices", params=_UPSTREAM, body=_description()
             )
-        if not answer.ok and EXCESSIVE in answer.body:
+        if not response.ok and EXCESSIVE in response.body:
             log.warning(
-                "Webex has too many devices of this user: programs that end without close() "
-                "leave theirs behind until it expires"
+                "Webex has too many devices for this user: programs that end without close() "
+                "leave theirs behind until they expire"
             )
-        answer.raise_for_status()
-        device = _read_device(answer.body, answer.etag, self._hosts)
+        response.raise_for_status()
+        device = _read_device(response.body, response.etag, self._hosts)
         self._expires = steady() + DEVICE_TTL
         return device
 
 
 def _description() -> dict[str, Any]:
-    """Return what a registration says of this program."""
+    """Return the description of this program for a registration."""
     return {
         "name": "callhistory",
         "deviceType": "WEB",
@@ -147,10 +148,10 @@ def _description() -> dict[str, Any]:
 
 
 def _read_device(body: bytes, etag: str | None, hosts: TrustedHosts) -> Device:
-    """Read what Webex answers to a registration or a refresh.
+    """Read the device in the response to a registration or a refresh.
 
     Raises:
-        DecodeError: it is none, or its address is not one of Webex's.
+        DecodeError: the response is not a device, or its address must not see the token.
     """
     document = read_json(body)
     if not isinstance(document, dict):
@@ -159,7 +160,7 @@ def _read_device(body: bytes, etag: str | None, hosts: TrustedHosts) -> Device:
     if not isinstance(url, str):
         raise DecodeError("url", "an address", type_at(document, "url"))
     if hosts.objection(url) is not None:
-        raise DecodeError("url", "an address of Webex", "one that may not see the token")
+        raise DecodeError("url", "an address of Webex", "one that must not see the token")
     return Device(
         url=url,
         websocket_url=_text(document, "webSocketUrl"),
@@ -175,45 +176,45 @@ def _text(document: dict[str, Any], name: str) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def goodbye_session(session: Session) -> Session:
-    """Return a session to delete a device with, in one short attempt, after the other is closed."""
-    limits = session.policy.limits
-    return session.successor(
-        evolve(session.policy, connect=limits.goodbye / 2, read=limits.goodbye / 2, retries=0)
+def goodbye_session(http: Session) -> Session:
+    """Return a session that deletes a device in one short attempt, after ``http`` is closed."""
+    limits = http.policy.limits
+    return http.successor(
+        evolve(http.policy, connect=limits.goodbye / 2, read=limits.goodbye / 2, retries=0)
     )
 
 
-def say_goodbye(device: Device, session: Session) -> None:
-    """Delete a device, within a few seconds, after the session is closed."""
-    successor = goodbye_session(session)
-    # The name lookup has no timeout of its own: a thread does not have to be waited for.
+def say_goodbye(device: Device, http: Session) -> None:
+    """Delete a device within a few seconds, after ``http`` is closed."""
+    successor = goodbye_session(http)
+    # A name lookup has no timeout, but the wait for a thread has.
     goodbye = threading.Thread(
         target=delete_device, args=(device, successor), name="callhistory-goodbye", daemon=True
     )
     try:
         goodbye.start()
-        goodbye.join(session.policy.limits.goodbye)
+        goodbye.join(http.policy.limits.goodbye)
     except RuntimeError:  # the interpreter is ending, and starts no more threads
         delete_device(device, successor)
 
 
-def delete_device(device: Device, session: Session) -> None:
-    """Delete a device, and close the session; what fails is logged, as a device expires by itself.
+def delete_device(device: Device, http: Session) -> None:
+    """Delete a device, and close ``http``. A failure is only logged: a device expires by itself.
 
     Args:
         device: the device.
-        session: sends the request, and is of no use after.
+        http: sends the request.
     """
     problem = ""
     try:
-        answer = session.request("DELETE", device.url)
-        if not answer.ok and answer.status_code != 404:
-            problem = str(answer.status_code)
+        response = http.request("DELETE", device.url)
+        if not response.ok and response.status_code != 404:
+            problem = str(response.status_code)
     except CallHistoryError as error:
         problem = str(error)
-    except Exception as error:  # noqa: BLE001 - such as one of the function that gives the token
+    except Exception as error:  # noqa: BLE001 - such as one from the user's token function
         problem = type(error).__name__
     finally:
-        session.close()
+        http.close()
     if problem:
         log.info("this program's device was not deleted; it expires: %s", problem)

@@ -38,7 +38,7 @@ NOTHING_TO_DO = "No sessions were given: nothing to do."
 
 def fetch(
     account: Account,
-    session: Session,
+    http: Session,
     *,
     since: datetime,
     limit: int,
@@ -49,20 +49,20 @@ def fetch(
     """Return a page of the history, sorted by end time.
 
     Args:
-        account: whose history.
-        session: sends the requests.
-        since: sessions that ended from then on.
-        limit: how many at most.
-        sort: which of them, and in which order.
-        sort_by: by which time to order the page. Janus always chooses it by end time.
-        read: reads the sessions of the answer, and may use up the list.
+        account: the owner of the history.
+        http: sends the requests.
+        since: the earliest end time of a session.
+        limit: the most sessions to return.
+        sort: which sessions, and in which order.
+        sort_by: the time to order the page by. Janus always chooses the page by end time.
+        read: reads the sessions of the response; it may change the list.
 
     Raises:
-        ApiError: Webex said no, also to the catalog or the device registration.
-        CallHistoryError: there was no answer, or none that Webex sends.
+        ApiError: Webex refused this request, or one for the catalog or the device.
+        CallHistoryError: there was no response, or not one that Webex sends.
     """
-    backend, headers = account.origin(session)
-    janus = account.catalog(session).link("janus")
+    backend, headers = account.origin(http)
+    janus = account.catalog(http).link("janus")
     params = {
         "from": write_time(whole_ms(since)),
         "limit": str(limit),
@@ -71,14 +71,14 @@ def fetch(
     }
     if backend == CallingBackend.WEBEX_CALLING:
         params["includeSharedSessions"] = "true"
-    answer = session.request("GET", janus + _SESSIONS, params=params, headers=headers)
-    status, document = _read(answer)
+    response = http.request("GET", janus + _SESSIONS, params=params, headers=headers)
+    status, document = _read(response)
     found = document.get("userSessions")
     if not isinstance(found, list):
         raise DecodeError("userSessions", "an array", type_at(document, "userSessions"))
     del document["userSessions"]
     if backend == CallingBackend.UCM_CALLING:
-        number_lines(account, session, found)
+        number_lines(account, http, found)
     for name, value in document.items():
         note_unnamed("answer", name, value)
     sessions = read(found)
@@ -88,74 +88,74 @@ def fetch(
     return JanusResponseEvent(
         status_code=status,
         message=SUCCESS,
-        tracking_id=answer.tracking_id,
+        tracking_id=response.tracking_id,
         data=HistoryData(user_sessions=sessions, extra=Extra(document)),
     )
 
 
 def set_read_state(
-    account: Account, session: Session, pairs: list[dict[str, Any]]
+    account: Account, http: Session, pairs: list[dict[str, Any]]
 ) -> UpdateMissedCallsResponse:
     """Mark sessions read; raises as :func:`fetch`.
 
     Args:
-        account: whose sessions.
-        session: sends the requests.
-        pairs: end time and id of each, as on the wire; where there are none, nothing is sent.
+        account: the owner of the sessions.
+        http: sends the requests.
+        pairs: the end time and id of each, as on the wire; if there are none, nothing is sent.
     """
     if not pairs:
         data = ReadStatusData(read_status_message=NOTHING_TO_DO)
         return UpdateMissedCallsResponse(status_code=200, message=SUCCESS, data=data)
-    answer = _write(account, session, "/setReadState", {"endTimeSessionIds": pairs})
-    status, document = _read(answer, may_be_empty=True)
+    response = _write(account, http, "/setReadState", {"endTimeSessionIds": pairs})
+    status, document = _read(response, may_be_empty=True)
     return UpdateMissedCallsResponse(
         status_code=status,
         message=SUCCESS,
-        tracking_id=answer.tracking_id,
+        tracking_id=response.tracking_id,
         data=ReadStatusData(read_status_message=READ, extra=Extra(document)),
     )
 
 
 def mark_as_deleted(
-    account: Account, session: Session, pairs: list[dict[str, Any]]
+    account: Account, http: Session, pairs: list[dict[str, Any]]
 ) -> DeleteCallHistoryRecordsResponse:
-    """Delete sessions; takes and raises what :func:`set_read_state` does."""
+    """Delete sessions; arguments and errors are those of :func:`set_read_state`."""
     if not pairs:
         data = DeleteStatusData(delete_status_message=NOTHING_TO_DO)
         return DeleteCallHistoryRecordsResponse(status_code=200, message=SUCCESS, data=data)
-    answer = _write(account, session, "/markAsDeleted", {"deleteSessionIds": pairs})
-    status, document = _read(answer, may_be_empty=True)
+    response = _write(account, http, "/markAsDeleted", {"deleteSessionIds": pairs})
+    status, document = _read(response, may_be_empty=True)
     return DeleteCallHistoryRecordsResponse(
         status_code=status,
         message=SUCCESS,
-        tracking_id=answer.tracking_id,
+        tracking_id=response.tracking_id,
         data=DeleteStatusData(delete_status_message=DELETED, extra=Extra(document)),
     )
 
 
-def _write(account: Account, session: Session, path: str, body: dict[str, Any]) -> Response:
-    _, headers = account.origin(session)
-    janus = account.catalog(session).link("janus")
-    return session.request("POST", janus + _SESSIONS + path, body=body, headers=headers)
+def _write(account: Account, http: Session, path: str, body: dict[str, Any]) -> Response:
+    _, headers = account.origin(http)  # registers the device first, as Webex's own client does
+    janus = account.catalog(http).link("janus")
+    return http.request("POST", janus + _SESSIONS + path, body=body, headers=headers)
 
 
-def _read(answer: Response, *, may_be_empty: bool = False) -> tuple[int, dict[str, Any]]:
-    """Return the status of a success, and what it says.
+def _read(response: Response, *, may_be_empty: bool = False) -> tuple[int, dict[str, Any]]:
+    """Return the status and the body of a success.
 
     Raises:
-        ApiError: the answer is no success, or its body says that it is none.
-        DecodeError: it is not what Webex sends.
+        ApiError: the status of the response, or the one in its body, is a failure.
+        DecodeError: the response is not what Webex sends.
     """
-    answer.raise_for_status()
-    if may_be_empty and not answer.body.strip():
-        return answer.status_code, {}
-    document = read_json(answer.body)
+    response.raise_for_status()
+    if may_be_empty and not response.body.strip():
+        return response.status_code, {}
+    document = read_json(response.body)
     if not isinstance(document, dict):
         raise DecodeError("$", "an object", json_type(document))
     status = document.get("statusCode")
     if type(status) is not int or not 100 <= status <= 599:
-        return answer.status_code, document
+        return response.status_code, document
     del document["statusCode"]
     if not 200 <= status <= 299:
-        raise answer.refusal(status)
+        raise response.refusal(status)
     return status, document

@@ -1,4 +1,4 @@
-"""The line numbers of a user on Unified CM, put on the sessions that they belong to."""
+"""The line numbers of a user on Unified CM, added to the call sessions."""
 
 from __future__ import annotations
 
@@ -16,26 +16,25 @@ if TYPE_CHECKING:
     from .account import Account
 
 
-def number_lines(account: Account, session: Session, sessions: list[Any]) -> None:
-    """Put ``ucmLineNumber`` on each call session, as it came off the wire, whose line is known.
+def number_lines(account: Account, http: Session, sessions: list[Any]) -> None:
+    """Add ``ucmLineNumber`` to each call session whose line is known.
 
-    A history is worth having without line numbers: whatever goes wrong is logged, and nothing is
-    raised.
+    A history is useful without line numbers: failures are logged, and nothing is raised.
 
     Args:
-        account: whose lines.
-        session: sends the request.
-        sessions: the call sessions, as JSON.
+        account: the owner of the lines.
+        http: sends the request.
+        sessions: the call sessions, as JSON; they are changed in place.
     """
     sides = [side for each in sessions if (side := _side_with_line(each))]
     if not sides:
         return
     try:
-        indexes = _fetch_indexes(account, session)
+        indexes = _fetch_indexes(account, http)
     except CallHistoryError as error:
         log.warning("no line numbers: %s", error)
         return
-    except Exception as error:  # noqa: BLE001 - such as one of the function that gives the token
+    except Exception as error:  # noqa: BLE001 - such as one from the user's token function
         log.warning("no line numbers: %s", type(error).__name__)
         return
     for side in sides:
@@ -49,23 +48,23 @@ def _side_with_line(session: Any) -> dict[str, Any] | None:
     return side if isinstance(number, str) and number else None
 
 
-def _fetch_indexes(account: Account, session: Session) -> dict[str, int]:
-    gateway = account.catalog(session).link("ucmgmt-gateway")
-    device = account.device(session)
+def _fetch_indexes(account: Account, http: Session) -> dict[str, int]:
+    gateway = account.catalog(http).link("ucmgmt-gateway")
+    device = account.device(http)
     if device.user_id is None:
-        log.warning("no line numbers: Webex did not say whose this program's device is")
+        log.warning("no line numbers: Webex did not name the owner of this program's device")
         return {}
-    # The page waits for it: one more attempt is enough.
-    policy = evolve(session.policy, retries=min(1, session.policy.retries))
-    answer = session.with_policy(policy).request(
+    # The page waits for this request, so it is retried once at most.
+    policy = evolve(http.policy, retries=min(1, http.policy.retries))
+    response = http.with_policy(policy).request(
         "GET",
         f"{gateway}/v1/uc/config/people/{quote(device.user_id, safe='')}/lines",
         params={} if device.org_id is None else {"orgId": device.org_id},
         headers=account.device_header(),
     )
-    answer.raise_for_status()
+    response.raise_for_status()
     indexes = {}
-    for phone in _items(read_json(answer.body), "devices"):
+    for phone in _items(read_json(response.body), "devices"):
         for line in _items(phone, "lines"):
             pattern, index = line.get("dnorpattern"), line.get("index")
             if isinstance(pattern, str) and type(index) is int:

@@ -473,8 +473,8 @@ WRONG = [
     pytest.param({"body": b""}, "nothing", id="empty"),
     pytest.param({"body": b'{"userSessions": ['}, "something else", id="half"),
     pytest.param({"body": b'\xef\xbb\xbf{"userSessions": []}'}, "something", id="bom"),
-    pytest.param({"body": b'{"userSessions": "\xff"}'}, "no UTF-8", id="latin-1"),
-    pytest.param({"body": '{"userSessions": []}'.encode("utf-16")}, "no UTF-8", id="utf-16"),
+    pytest.param({"body": b'{"userSessions": "\xff"}'}, "not UTF-8", id="latin-1"),
+    pytest.param({"body": '{"userSessions": []}'.encode("utf-16")}, "not UTF-8", id="utf-16"),
     pytest.param({"body": b'{"userSessions": NaN}'}, "something else", id="nan"),
     pytest.param({"body": b'{"userSessions": 1e999}'}, "something else", id="infinity"),
     pytest.param({"body": b'{"a": ' + b"9" * 5000 + b"}"}, "something else", id="digits"),
@@ -500,7 +500,7 @@ WRONG = [
 @pytest.fixture
 def small(cloud: Sandbox) -> Iterator[CallHistoryClient]:
     """Return a client that reads answers of 2 MiB at most."""
-    webex = cloud.webex(_limits=evolve(BRISK, largest_answer=2 * 1024 * 1024))
+    webex = cloud.webex(_limits=evolve(BRISK, largest_response=2 * 1024 * 1024))
     with webex, CallHistoryClient(webex) as client:
         yield client
 

@@ -224,7 +224,7 @@ def test_reprs_are_clean(cloud: Sandbox) -> None:
     with cloud.webex() as webex, CallHistoryClient(webex) as client:
         history = client.get_call_history_data()
         hosts = TrustedHosts()
-        account, own_session = webex._account, client._session
+        account, own_session = webex._account, client._http
         things: list[object] = [
             client,
             webex,

@@ -37,6 +37,6 @@ def test_size_of_an_answer_counts_after_decompression(cloud: Sandbox, name: str)
     """An answer of as many bytes as are allowed is read, and one byte more is too much."""
     for largest, problem in ((len(PLAIN), "serviceLinks"), (len(PLAIN) - 1, "more than 0 MiB")):
         cloud.fail_next("/catalog", body=ENCODED[name], headers={"Content-Encoding": name})
-        webex = cloud.webex(_limits=attrs.evolve(BRISK, largest_answer=largest))
+        webex = cloud.webex(_limits=attrs.evolve(BRISK, largest_response=largest))
         with webex, pytest.raises(DecodeError, match=problem):
             CallHistoryClient(webex).get_call_history_data()

@@ -123,7 +123,7 @@ def test_kept_connection_has_its_whole_timeout_again() -> None:
                 return
 
     # An answer takes 1.2 s of the 2 s that it may take: the 0.8 s that it leaves are too few.
-    limits = attrs.evolve(BRISK, read_timeouts_an_answer=1)
+    limits = attrs.evolve(BRISK, read_timeouts_per_response=1)
     with (
         WireServer(behave) as server,
         Webex(
@@ -140,7 +140,7 @@ def test_kept_connection_has_its_whole_timeout_again() -> None:
 
 def test_deadline_holds_between_reads() -> None:
     """An answer whose time is up is not read any further."""
-    limits = attrs.evolve(BRISK, read_timeouts_an_answer=0)
+    limits = attrs.evolve(BRISK, read_timeouts_per_response=0)
     with WireServer(lambda connection: connection.send(answer())) as server:
         webex = Webex(access_token=TOKEN, u2c_url=server.url, max_retries=0, _limits=limits)
         with pytest.raises(TransportError, match=r"timed out|took too long") as caught:

@@ -108,7 +108,7 @@ def test_redirected_goodbye_and_refresh_do_not_arrive(
     with used_cloud.webex() as webex, CallHistoryClient(webex) as client:
         assert client.get_call_history_data().ok
         with pytest.raises(ApiError) as caught:
-            webex._account.refresh_device(client._session)
+            webex._account.refresh_device(client._http)
 
     assert caught.value.status_code == status
     assert [r.method for r in used_cloud.requests_to("/devices/")] == ["PUT", "DELETE"]
@@ -138,7 +138,7 @@ def test_refreshed_device_there_is_refused(cloud: Sandbox, elsewhere: Elsewhere)
     cloud.fail_next("/devices/", method="PUT", body=moved)
 
     with cloud.webex() as webex, CallHistoryClient(webex) as client:
-        account, session = webex._account, client._session
+        account, session = webex._account, client._http
         device = account.device(session)
         with pytest.raises(DecodeError, match="url: expected an address of Webex"):
             account.refresh_device(session)

@@ -254,7 +254,7 @@ def test_closed_session_sends_nothing(cloud: Sandbox) -> None:
     """A call of several requests does not go on with the next one after close()."""
     with cloud.webex() as webex:
         account = webex._account
-        session = account.open_session()
+        session = account.open_http_session()
         account.catalog(session)
         session.close()
         with pytest.raises(TransportError, match=r"POST 127.*: not sent: closed meanwhile"):
@@ -267,7 +267,7 @@ def test_closed_session_sends_nothing(cloud: Sandbox) -> None:
 def test_session_like_another(cloud: Sandbox, shared: bool) -> None:
     """A session goes on with another's cookies and tracking ids, closed with it or after it."""
     with cloud.webex() as webex:
-        session = webex._account.open_session()
+        session = webex._account.open_http_session()
         url = f"{cloud.u2c_url}/catalog?format=hostmap"
         cloud.fail_next("/catalog", headers={"Set-Cookie": "webex=1; Path=/"})
         session.request("GET", url)

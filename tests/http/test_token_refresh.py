@@ -550,5 +550,5 @@ def test_on_refresh_that_uses_the_client_is_refused(cloud: Sandbox, is_first: bo
 
     (error,) = errors
     assert isinstance(error, RuntimeError)
-    assert "uses the client that is waiting for it" in str(error)
+    assert "must not use the client that is waiting for it" in str(error)
     assert refreshes(cloud) == 1

@@ -96,7 +96,7 @@ def test_function_without_a_token_is_an_authentication_error(
     """A function that returns no token leaves nothing to try: an error, and no request."""
     with (
         asking(cloud, nothing) as (client, _),
-        pytest.raises(AuthenticationError, match="gave none") as caught,
+        pytest.raises(AuthenticationError, match="returned none") as caught,
     ):
         client.get_call_history_data()
 
@@ -108,7 +108,7 @@ def test_function_that_returns_no_text_is_a_type_error(cloud: Sandbox) -> None:
     """A function that returns a number is a mistake of the program."""
     with (
         asking(cloud, 12345678) as (client, _),
-        pytest.raises(TypeError, match="access_token: expected a text, not int") as caught,
+        pytest.raises(TypeError, match="access_token: expected a string, not int") as caught,
     ):
         client.get_call_history_data()
 
@@ -274,7 +274,7 @@ def test_function_for_the_token_that_uses_the_client_is_refused(
         error = failure_of(client.get_call_history_data)
 
     assert isinstance(error, RuntimeError)
-    assert "uses the client that is waiting for it" in str(error)
+    assert "must not use the client that is waiting for it" in str(error)
 
 
 # --- what is passed, and what the environment has ---
@@ -357,15 +357,15 @@ def test_missing_part_is_named(missing: str) -> None:
 @pytest.mark.parametrize(
     ("options", "kind", "text"),
     [
-        ({"client_id": 5}, TypeError, "client_id: expected a text, not int"),
+        ({"client_id": 5}, TypeError, "client_id: expected a string, not int"),
         ({"client_secret": ""}, ValueError, "client_secret: is empty"),
         ({"refresh_token": "a b"}, ValueError, "refresh_token: holds white space"),
         ({"access_token": "a b"}, ValueError, "access_token: holds white space"),
         ({"access_token": lambda: "x"}, TypeError, "a function renews its token itself"),
         ({"on_refresh": "x"}, TypeError, "on_refresh: expected a function, not str"),
-        ({"token_url": 5}, TypeError, "token_url: expected a text, not int"),
+        ({"token_url": 5}, TypeError, "token_url: expected a string, not int"),
         ({"token_url": "http://webexapis.com/v1"}, ValueError, "token_url: is not protected"),
-        ({"token_url": "webexapis.com"}, ValueError, "token_url: is no address"),
+        ({"token_url": "webexapis.com"}, ValueError, "token_url: is not the address"),
         ({"fedramp": True}, ValueError, "token_url: is needed for the government cloud"),
     ],
     ids=lambda value: repr(value)[:40],

@@ -39,7 +39,7 @@ from tests.support.wire_server import WireServer, answer
 
 def test_largest_frame_is_that_of_the_protocol() -> None:
     """Frames of up to 64 MiB are accepted."""
-    assert USUAL.largest_answer == 64 * 1024**2
+    assert USUAL.largest_response == 64 * 1024**2
 
 
 @pytest.mark.parametrize("compression", ["deflate", None])
@@ -66,7 +66,7 @@ def test_frame_beyond_the_limit(size: int, compression: str | None) -> None:
             codes.append(None if closed.rcvd is None else closed.rcvd.code)
 
     server = Server(handler, compression=compression)
-    limits = evolve(USUAL, largest_answer=1000)
+    limits = evolve(USUAL, largest_response=1000)
     with server, opened(server.url, limits=limits) as websocket:
         if size <= 1000:
             assert websocket.receive(TIMEOUT) == "x" * size

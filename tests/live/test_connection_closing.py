@@ -116,7 +116,7 @@ def block(websocket: WebSocket, size: int) -> InThread:
 
     def send() -> None:
         nonlocal sent
-        while not websocket._opening._ended:  # type: ignore[union-attr]
+        while not websocket._opening._aborted:  # type: ignore[union-attr]
             websocket.send("x" * size)
             sent += 1
 

@@ -236,9 +236,9 @@ def test_retry_after_at_the_upgrade_is_honoured(cloud: Sandbox) -> None:
     [
         ("wss://mercury.example.com/v1/messages", "not one of Webex's hosts"),
         ("ws://mercury.wbx2.com/v1/messages", "not protected by TLS"),
-        ("http:/nonsense", "no address"),
-        ("", "no address"),
-        (None, "no address"),
+        ("http:/nonsense", "not the address"),
+        ("", "not the address"),
+        (None, "not the address"),
     ],
 )
 def test_address_that_may_not_see_the_token(

@@ -268,7 +268,7 @@ def test_server_that_accepts_no_connection() -> None:
 def settings_for(url: str, **webex: Any) -> tuple[str | None, Any]:
     """Return the proxy and the TLS settings that the listener opens a websocket with."""
     with Webex(access_token="a-token", **webex) as made:
-        session = made._account.open_session()
+        session = made._account.open_http_session()
         with contextlib.closing(session):
             return session.websocket_settings(url)
 

@@ -277,7 +277,7 @@ def read_silence(mercury: Mercury, *walls: float) -> list[str]:
     anything: Any = mock.MagicMock()
     anything.refresh_when_due.return_value = math.inf
     reader = ConnectionReader(
-        events=anything,
+        deduplicator=anything,
         dispatcher=anything,
         state=anything,
         phase=anything,
@@ -305,7 +305,7 @@ def test_connection_is_asked_whether_it_lives_after_a_sleep() -> None:
 
 def test_connection_that_died_in_a_sleep_is_replaced(cloud: Sandbox) -> None:
     """After a sleep a connection that answers is kept; one that does not is soon replaced."""
-    limits = evolve(BRISK, look_up=0.02, doubt_timeout=0.3)
+    limits = evolve(BRISK, silence_check=0.02, doubt_timeout=0.3)
     real, slept = time.time, 0.0
     with listening_with_sleep(cloud, limits, lambda: real() + slept) as heard:
         cloud.wait_for_frames("pong")
@@ -326,7 +326,9 @@ def listening_with_sleep(
     """Listen while a block runs, on a machine with another wall clock."""
     client = CallHistoryClient(cloud.webex(_limits=limits))
     listener = client._listener
-    loop = ConnectionLoop(client._account, listener._dispatcher, listener._events, listener._log)
+    loop = ConnectionLoop(
+        client._account, listener._dispatcher, listener._deduplicator, listener._log
+    )
     loop._reader = evolve(loop._reader, sleep_detector=lambda: SleepDetector(wall))
     listener._loop = loop
     with hearing(client) as heard, client:

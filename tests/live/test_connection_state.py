@@ -87,9 +87,9 @@ def test_connection_after_an_outage_returns_the_gap(
 ) -> None:
     """The gap of an outage begins a minute before the last frame, and is returned once."""
     state.connected()
-    state.complete_until(at(300))
-    state.complete_until(at(100))
-    state.complete_until(None)
+    state.note_complete_until(at(300))
+    state.note_complete_until(at(100))
+    state.note_complete_until(None)
     state.disconnected(LOST)
 
     assert state.connected() == START + timedelta(seconds=240)
@@ -103,10 +103,10 @@ def test_gap_never_begins_before_the_listener(
 ) -> None:
     """A gap begins with the listener at the earliest, in whole milliseconds."""
     state.connected()
-    state.complete_until(at(seconds))
+    state.note_complete_until(at(seconds))
     state.disconnected(LOST)
 
-    assert state.connected() == state.gap_if_lost_now == state.began == BEGAN
+    assert state.connected() == state.gap_start_if_lost_now == state.began == BEGAN
 
 
 def test_gap_of_a_jump_begins_with_the_last_number(
@@ -114,12 +114,12 @@ def test_gap_of_a_jump_begins_with_the_last_number(
 ) -> None:
     """Whatever pongs came since: what is lost may be as old as the last frame with a number."""
     state.connected()
-    state.numbered(at(300))
-    state.complete_until(at(5300))
+    state.note_numbered_frame(at(300))
+    state.note_complete_until(at(5300))
 
-    assert state.gap_if_numbers_jump == START + timedelta(seconds=240)
-    state.numbered(None)  # of a frame that does not say when it was written
-    assert state.gap_if_numbers_jump == state.gap_if_lost_now
+    assert state.gap_start_if_numbers_jump == START + timedelta(seconds=240)
+    state.note_numbered_frame(None)  # of a frame that does not say when it was written
+    assert state.gap_start_if_numbers_jump == state.gap_start_if_lost_now
 
 
 def test_one_of_two_connections_that_ends_is_no_outage(state: ConnectionState, sent: Sent) -> None:
@@ -201,7 +201,7 @@ def test_connections_may_come_and_go_in_any_thread(state: ConnectionState, sent:
     def come_and_go(_: int) -> None:
         for _ in range(200):
             state.connected()
-            state.complete_until(1000.0)
+            state.note_complete_until(1000.0)
             state.disconnected(LOST)
 
     with ThreadPoolExecutor(4) as pool:

@@ -86,7 +86,7 @@ def test_long_queue_is_logged_once(live: LiveClient, caplog: pytest.LogCaptureFi
     live.deliver()
 
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
-    assert caplog.messages == ["1000 events wait for a slow receiver"]
+    assert caplog.messages == ["1000 events are waiting for a slow receiver"]
 
 
 def test_handler_may_use_the_client(live: LiveClient) -> None:

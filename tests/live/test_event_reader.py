@@ -272,7 +272,7 @@ def test_event_of_which_nothing_can_be_read(
 
     (record,) = (record for record in caplog.records if record.name == "tests.event_reader")
     assert record.levelno == logging.WARNING
-    assert "cannot be read as a whole: data" in record.getMessage()
+    assert "cannot be read in full: data" in record.getMessage()
     assert SECRET not in caplog.text
 
 

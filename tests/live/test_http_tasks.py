@@ -24,7 +24,7 @@ from tests.support.listening_clients import library_threads, listening
 from tests.support.outages import HISTORY, LOG, LONG_AGO, Recovered, a_recovery, place_calls
 from tests.support.waiting import wait_until
 
-SOON = evolve(BRISK, device_refresh=0.03, longest_backoff=0.01, look_up=0.01)
+SOON = evolve(BRISK, device_refresh=0.03, longest_backoff=0.01, silence_check=0.01)
 NAME = "callhistory-http-tasks"
 
 
@@ -56,7 +56,7 @@ def make(cloud: Sandbox) -> Iterator[Make]:
                 cloud.webex(max_retries=0, _limits=limits, **options)
             )
             account = webex._account
-            session = account.open_session()
+            session = account.open_http_session()
             recovery, recovered = a_recovery(account, session, limits)
             refresh = DeviceRefresh(account, session, limits)
             running = Running(HttpTasks(refresh, recovery, session.closed, LOG), session, recovered)
@@ -168,7 +168,7 @@ def test_next_refresh_is_a_whole_interval_later(cloud: Sandbox) -> None:
     """After a refresh the next one is due as long after it as the first after the beginning."""
     with cloud.webex(_limits=USUAL) as webex:
         account = webex._account
-        refresh = DeviceRefresh(account, account.open_session(), USUAL)
+        refresh = DeviceRefresh(account, account.open_http_session(), USUAL)
         before = steady()
         refresh.run()
 

@@ -35,7 +35,7 @@ def account(cloud: Sandbox) -> Iterator[Account]:
 
 @pytest.fixture
 def session(account: Account) -> Iterator[Session]:
-    session = account.open_session()
+    session = account.open_http_session()
     yield session
     session.close()
 

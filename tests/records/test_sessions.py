@@ -126,10 +126,10 @@ def test_the_arguments_have_names() -> None:
     assert (pair.end_time, pair.session_id) == (END, "session-1")
 
 
-NOT_ISO = "is no ISO 8601 time with an offset, such as 2026-01-31T09:30:00.000Z"
-NOT_IN_UTC = "is no time in the years 1 to 9999 of UTC"
-NOT_A_TIME = "end_time: expected an ISO 8601 text or an aware datetime, not"
-NAIVE = "has no time zone; give it one, such as datetime(..., tzinfo=timezone.utc)"
+NOT_ISO = "is not an ISO 8601 time with an offset, such as 2026-01-31T09:30:00.000Z"
+NOT_IN_UTC = "is not within the years 1 to 9999 in UTC"
+NOT_A_TIME = "end_time: expected an ISO 8601 string or an aware datetime, not"
+NAIVE = "has no time zone; add one, such as datetime(..., tzinfo=timezone.utc)"
 TOO_LATE = datetime.max.replace(tzinfo=timezone(timedelta(hours=-1)))
 
 
@@ -148,14 +148,14 @@ TOO_LATE = datetime.max.replace(tzinfo=timezone(timedelta(hours=-1)))
         (END.date(), "s", TypeError, f"{NOT_A_TIME} date"),
         (END, "", ValueError, "session_id: is empty"),
         (END, " \t", ValueError, "session_id: is empty"),
-        (END, None, TypeError, "session_id: expected a text, not NoneType"),
-        (END, 7, TypeError, "session_id: expected a text, not int"),
-        (END, b"s", TypeError, "session_id: expected a text, not bytes"),
+        (END, None, TypeError, "session_id: expected a string, not NoneType"),
+        (END, 7, TypeError, "session_id: expected a string, not int"),
+        (END, b"s", TypeError, "session_id: expected a string, not bytes"),
         (
             "8b2f6c1e",
             "2026-03-01T09:00:00Z",
             ValueError,
-            "end_time and session_id are in each other's place",
+            "end_time and session_id are swapped",
         ),
     ],
 )
@@ -173,18 +173,18 @@ def test_a_wrong_argument_is_named_with_its_value(
 @pytest.mark.parametrize(
     ("misplaced", "shown"),
     [
-        ("8b2f6c1e-0d4a-4c57-9a55-000000000001", "a text of 36 characters"),
-        ("+12065550102", "a text of 12 characters"),
-        ("2065-55-0102-abcdef", "a text of 19 characters"),
-        ("1772355600250", "a text of 13 characters"),
-        ("never " * 10, "a text of 60 characters"),
+        ("8b2f6c1e-0d4a-4c57-9a55-000000000001", "a string of 36 characters"),
+        ("+12065550102", "a string of 12 characters"),
+        ("2065-55-0102-abcdef", "a string of 19 characters"),
+        ("1772355600250", "a string of 13 characters"),
+        ("never " * 10, "a string of 60 characters"),
     ],
 )
 def test_an_id_or_a_number_in_the_place_of_the_time_is_not_shown(
     misplaced: str, shown: str
 ) -> None:
     """A session id or a phone number given for the time appears nowhere in the error."""
-    with pytest.raises(ValueError, match=rf"^end_time: {shown} is no ISO 8601 time") as raised:
+    with pytest.raises(ValueError, match=rf"^end_time: {shown} is not an ISO 8601 time") as raised:
         EndTimeSessionId(misplaced, "session-1")
 
     chained: BaseException | None = raised.value

@@ -49,7 +49,7 @@ UNNAMED: list[tuple[Wire, str, str]] = [
 @pytest.mark.parametrize(
     ("change", "warning"),
     OF_ANOTHER_TYPE
-    + [(c, f"{path}: not named by this version, found {kind}") for c, path, kind in UNNAMED],
+    + [(c, f"{path}: unknown to this version, found {kind}") for c, path, kind in UNNAMED],
 )
 def test_a_surprise_is_logged_once(
     change: Wire, warning: str, caplog: pytest.LogCaptureFixture
@@ -109,7 +109,7 @@ def test_a_familiar_field_does_not_hide_a_strange_one(caplog: pytest.LogCaptureF
 
     assert record.extra == {"isTest": True, "newField": 1}
     assert caplog.messages == [
-        "userSessions[].newField: not named by this version, found an integer; it is kept in extra"
+        "userSessions[].newField: unknown to this version, found an integer; it is kept in extra"
     ]
 
 

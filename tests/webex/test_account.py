@@ -39,7 +39,7 @@ def test_making_one_sends_nothing(cloud: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("options", "error", "text"),
     [
-        ({"u2c_url": 5}, TypeError, "u2c_url: expected a text, not int"),
+        ({"u2c_url": 5}, TypeError, "u2c_url: expected a string, not int"),
         ({"u2c_url": ""}, ValueError, "u2c_url: ''"),
         ({"calling_backend": "SIP"}, ValueError, "calling_backend: expected one of 'WEBEX_CALL"),
         ({"calling_backend": 5}, TypeError, "calling_backend: expected one of"),
@@ -56,7 +56,7 @@ def test_making_one_sends_nothing(cloud: Sandbox) -> None:
         ({"timeout": None}, TypeError, "timeout: .* not None"),
         ({"max_retries": -1}, ValueError, "max_retries: expected at least 0, not -1"),
         ({"max_retries": 1.5}, TypeError, "max_retries: expected a whole number, not 1.5"),
-        ({"allowed_domains": [5]}, ValueError, "allowed_domains: 5 is no domain"),
+        ({"allowed_domains": [5]}, ValueError, "allowed_domains: 5 is not a domain"),
         (
             {"allowed_domains": 5},
             TypeError,

@@ -49,7 +49,7 @@ def test_backend_is_the_devices(cloud: Sandbox, said: dict[str, Any], backend: s
     cloud.fail_next("/devices", method="POST", body={"url": url, **said})
 
     with cloud.webex() as webex, CallHistoryClient(webex) as client:
-        assert webex._account.origin(client._session)[0] == backend
+        assert webex._account.origin(client._http)[0] == backend
         assert client.get_call_history_data().ok, "a history is had without knowing it"
 
     (request,) = cloud.requests_to(HISTORY)

@@ -135,8 +135,8 @@ def test_host_catalog_is_not_needed(
     [
         ("http://janus.partner.example/api", "janus.partner.example", "not protected by TLS"),
         ("http://janus-a.wbx2.com:8080", "janus-a.wbx2.com:8080", "not protected by TLS"),
-        ("https://janus@evil.example", "a malformed address", "no address of a service"),
-        ("ftp://janus-a.wbx2.com", "a malformed address", "no address of a service"),
+        ("https://janus@evil.example", "a malformed address", "not the address of a service"),
+        ("ftp://janus-a.wbx2.com", "a malformed address", "not the address of a service"),
     ],
 )
 def test_host_that_may_not_see_the_token_is_sent_nothing(

@@ -27,7 +27,7 @@ def account(cloud: Sandbox) -> Iterator[Account]:
 @pytest.fixture
 def session(account: Account) -> Iterator[Session]:
     """Return an HTTP session of the account."""
-    made = account.open_session()
+    made = account.open_http_session()
     yield made
     made.close()
 
@@ -167,7 +167,7 @@ def test_device_that_expired_is_not_named(
     client.get_call_history_data()
     if refreshed:
         now += 1700
-        client._account.refresh_device(client._session)
+        client._account.refresh_device(client._http)
     now += slept
     client.get_call_history_data()
 

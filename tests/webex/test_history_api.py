@@ -37,7 +37,7 @@ def account(used_cloud: Sandbox) -> Iterator[Account]:
 @pytest.fixture
 def session(account: Account) -> Iterator[Session]:
     """Return an HTTP session of the account."""
-    made = account.open_session()
+    made = account.open_http_session()
     yield made
     made.close()
 
