@@ -11,7 +11,7 @@ import attrs
 import pytest
 
 from callhistory import CallHistoryClient, TransportError, Webex
-from callhistory._concurrency import ErrorCheckingLock, SingleFlight, Throttle, TooLate
+from callhistory._concurrency import SingleFlight, Throttle
 from callhistory._webex.account import Account
 from callhistory._webex.catalog import Catalog
 from callhistory.sandbox import Sandbox
@@ -91,50 +91,6 @@ def failure_of_get(
     return None
 
 
-def test_value_is_fetched_once(waiting: threading.Event) -> None:
-    """Who asks while a value is fetched waits for it, and who asks later has it at once."""
-    flight: SingleFlight[object] = SingleFlight()
-    fetching = threading.Event()
-
-    def fetch() -> object:
-        fetching.set()
-        assert waiting.wait(10)
-        return object()
-
-    with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(flight.get, fetch, GOING_ON)
-        assert fetching.wait(10)
-        second = pool.submit(flight.get, object, GOING_ON)
-        assert first.result(10) is second.result(10)
-
-    assert flight.get(object, GOING_ON) is flight.peek() is first.result()
-
-
-def test_fetch_that_asks_for_its_own_value_is_refused() -> None:
-    """A function of the user's that needs the value while it is fetched would wait for itself."""
-    flight: SingleFlight[str] = SingleFlight()
-
-    error = failure_of(lambda: flight.get(lambda: flight.get(str, GOING_ON), GOING_ON))
-
-    assert isinstance(error, RuntimeError)
-    assert "uses the client that is waiting for it" in str(error)
-
-
-def test_value_that_is_taken_meanwhile_is_too_late() -> None:
-    """A value that comes when it has been given up is handed over, and not kept."""
-    flight: SingleFlight[str] = SingleFlight()
-
-    def fetch() -> str:
-        assert flight.take() is None
-        return "value"
-
-    for _ in range(2):
-        with pytest.raises(TooLate) as caught:
-            flight.get(fetch, GOING_ON)
-        assert caught.value.value == "value"
-        assert flight.peek() is None
-
-
 def test_value_is_replaced_only_if_it_is_still_there() -> None:
     """Replacing a value that somebody else has replaced changes nothing."""
     flight: SingleFlight[str] = SingleFlight()
@@ -172,23 +128,6 @@ def test_what_a_thread_was_handling_is_in_no_other_threads_error(cloud: Sandbox)
         assert isinstance(error.__cause__, ConnectionResetError)
         handled = error.__context__
         assert handled is None or handled is error.__cause__ or str(handled) == name
-
-
-# --- a lock ---
-
-
-def test_lock_raises_where_another_would_wait_for_itself() -> None:
-    """A thread that has the lock is refused it, with the name of the function; others are not."""
-    lock = ErrorCheckingLock("on_refresh")
-
-    with lock, ThreadPoolExecutor(1) as pool:
-        for again in (lock.check, lock.acquire):
-            with pytest.raises(RuntimeError, match="on_refresh uses the client"):
-                again()
-        assert not pool.submit(lock.acquire, wait=False).result(10)
-
-    assert lock.acquire()
-    lock.release()
 
 
 # --- a throttle ---

@@ -28,7 +28,7 @@ from callhistory._http.token import Token
 from callhistory._http.token_source import AskedToken, GivenToken
 from callhistory._http.trusted_hosts import TokenAuth, TrustedHosts
 from callhistory.sandbox import Sandbox
-from tests.support.error_contents import failure_of, shown_by
+from tests.support.error_contents import chain, failure_of, shown_by
 
 HISTORY = "/history/userSessions"
 
@@ -282,15 +282,6 @@ GOOD: dict[str, Any] = {
 }
 
 
-def chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Return an error and all that is chained to it."""
-    if error is not None:
-        yield error
-        yield from chain(error.__cause__)
-        if error.__context__ is not error.__cause__:
-            yield from chain(error.__context__)
-
-
 def frames(error: BaseException) -> list[FrameType]:
     """Return the frames of an error and of all that is chained to it, without those of tests."""
     walked = [frame for link in chain(error) for frame, _ in traceback.walk_tb(link.__traceback__)]
@@ -377,6 +368,10 @@ def write(client: CallHistoryClient) -> object:
     return client.update_missed_calls([EndTimeSessionId("2026-01-31T09:30:00Z", "sEsSiOn")])
 
 
+def delete(client: CallHistoryClient) -> object:
+    return client.delete_call_history_records([EndTimeSessionId("2026-01-31T09:30:00Z", "sEsSiOn")])
+
+
 def fetch(client: CallHistoryClient) -> object:
     return list(client.get_call_history_data())
 
@@ -389,7 +384,9 @@ PAGE = {"userSessions": [{"id": "sEsSiOn", "other": {"name": NAME}}]}
     [
         (HISTORY, {"reset": True}, fetch),
         (HISTORY, {"truncate": True}, fetch),
+        (HISTORY, {"drip": 0.02}, fetch),
         (HISTORY, {"body": PAGE}, fetch),
+        (HISTORY, {"body": {"sessions": PAGE}}, fetch),
         (HISTORY, {"body": f"<html>{NAME}</html>"}, fetch),
         (HISTORY, {"body": NAME, "headers": {"Content-Encoding": "gzip"}}, fetch),
         (HISTORY, {"status": 401, "body": PAGE}, fetch),
@@ -401,6 +398,7 @@ PAGE = {"userSessions": [{"id": "sEsSiOn", "other": {"name": NAME}}]}
         ("/devices", {"body": PAGE}, write),
         ("/setReadState", {"reset": True}, write),
         ("/setReadState", {"body": f"<html>{NAME}</html>"}, write),
+        ("/markAsDeleted", {"body": f"<html>{NAME}</html>"}, delete),
         ("/catalog", {"reset": True}, lambda client: client.listen(0.3)),
     ],
 )
@@ -410,13 +408,25 @@ def test_failed_call_has_no_secret_in_its_frames(
     fault: dict[str, Any],
     call: Callable[[CallHistoryClient], object],
 ) -> None:
-    """No frame of the library holds the token, a body, a request or a session id after a call."""
+    """No error, no link chained to it and no frame holds a token, a body, a request or an id.
+
+    Its frames end in the call that raised it, and its attributes are plain values.
+    """
+    secrets = [cloud.access_token, "Bearer", NAME, "sEsSiOn", "<html"]
     cloud.fail_next(path, times=99, **fault)
-    with cloud.webex(max_retries=0) as webex, CallHistoryClient(webex) as client:
+    with (
+        cloud.webex(max_retries=0, timeout=(5, 0.1)) as webex,
+        CallHistoryClient(webex) as client,
+    ):
         error = failure_of(lambda: call(client))
 
     assert isinstance(error, CallHistoryError)
-    assert variables_with(error, [cloud.access_token, "Bearer", NAME, "sEsSiOn"]) == []
+    assert variables_with(error, secrets) == []
+    assert not [f for f in frames(error) if f.f_globals["__name__"].startswith("callhistory._http")]
+    assert found(secrets, shown_by(error.with_traceback(None))) == []
+    for link in chain(error):
+        for value in (*link.args, *vars(link).values()):
+            assert isinstance(value, (str, int, float, type(None)))
 
 
 def test_closed_client_has_no_session_id_in_its_frames(cloud: Sandbox) -> None:

@@ -45,21 +45,6 @@ USUAL = make_converter()
 @pytest.mark.parametrize("cls", RECORDS)
 @quick
 @given(data=st.data())
-def test_the_two_readers_agree(cls: type[Any], data: st.DataObject) -> None:
-    """What the generated reader can read, the tolerant one reads as an equal record."""
-    form = mutated(wire_form(cls), data.draw(mutations_of(wire_form(cls))))
-
-    generated = attempt(lambda: GENERATED.structure(form, cls))
-    tolerant = attempt(lambda: TOLERANT.structure(form, cls))
-
-    if isinstance(generated, cls):
-        assert generated == tolerant
-        assert exactly(to_wire(generated)) == exactly(to_wire(tolerant))
-
-
-@pytest.mark.parametrize("cls", RECORDS)
-@quick
-@given(data=st.data())
 def test_the_two_readers_together_read_as_the_tolerant_one(
     cls: type[Any], data: st.DataObject
 ) -> None:

@@ -18,28 +18,18 @@ from tests.support.wire_samples import a_bare_session
 
 VOID = {"br", "img", "input", "hr", "meta", "link"}
 STRANGERS = [
-    "<script>alert(1)</script>",
     "</td></tr></table><h1>hello",
     "</style><style>*{display:none}</style>",
     '"><img src=x onerror=alert(1)>',
     "' onmouseover='alert(1)' x='",
-    '" onfocus=alert(1) autofocus tabindex=1 "',
     "<!-- ",
     "]]><![CDATA[<b>",
     "&lt;b&gt; &amp; &#60;u&#62; &#x3c;s&#x3e;",
-    "javascript:alert(1)",
-    "{{7*7}} ${7*7} <%= 7*7 %> $x^2$",
     "<svg/onload=alert(1)>\x00<a\thref=x\n>",
-    "\uff1cb\uff1e \u2039i\u203a",
-    "<" * 2_000,
     "&" * 2_000,
-    "x" * 100_000,
     "\u202egnp.exe",
     "\u2066\u2067\u2068\u202a\u202b\u202dabc",
     "\ud800\udfff <b>",
-    "\udfff",
-    "Z\u0338\u0322\u0348" * 200,
-    "\u05e9\u05dc\u05d5\u05dd <b>\u0645\u062d\u0645\u062f</b>",
     "\u2028<b>\u2029<i>\x85",
 ]
 UNSEEN = ["", " ", "\t\n", "\u200b", "\u202e\u202c", "\x00\x1b\x7f", "\u00a0\u2003"]
@@ -351,21 +341,21 @@ def test_a_time_is_in_the_viewers_zone(zone: Callable[[str], None]) -> None:
     assert facts(shown)["Ended"] == "Mon 2026-03-02 00:59 CET (UTC+01:00)"
 
 
-def test_a_caption_names_both_sides_of_a_change_of_clocks(zone: Callable[[str], None]) -> None:
-    """Times before and after the clocks change are in two zones, and the caption names both."""
-    zone("CET-1CEST,M3.5.0,M10.5.0/3")
+@pytest.mark.parametrize(
+    ("name", "seen"),
+    [
+        ("CET-1CEST,M3.5.0,M10.5.0/3", "CEST (UTC+02:00) and CET (UTC+01:00)"),
+        ("UTC0", "UTC"),
+    ],
+)
+def test_a_caption_names_each_zone(name: str, seen: str, zone: Callable[[str], None]) -> None:
+    """The caption names both zones of a change of clocks, and universal time without an offset."""
+    zone(name)
     sessions = [session(startTime=f"2026-{month}-01T12:00:00Z") for month in ("07", "01", "06")]
 
     caption = next(page(history(*sessions)).all("caption")).text
 
-    assert caption.endswith("· times in CEST (UTC+02:00) and CET (UTC+01:00)")
-
-
-def test_universal_time_needs_no_offset(zone: Callable[[str], None]) -> None:
-    """On a machine in UTC the caption says just that."""
-    zone("UTC0")
-
-    assert next(page(history(session())).all("caption")).text.endswith("· times in UTC")
+    assert caption.endswith(f"· times in {seen}")
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,6 @@ def test_host_catalog_is_not_needed(
 @pytest.mark.parametrize(
     ("link", "host", "objection"),
     [
-        ("http://janus.partner.example/api", "janus.partner.example", "not protected by TLS"),
         ("http://janus-a.wbx2.com:8080", "janus-a.wbx2.com:8080", "not protected by TLS"),
         ("https://janus@evil.example", "a malformed address", "no address of a service"),
         ("ftp://janus-a.wbx2.com", "a malformed address", "no address of a service"),

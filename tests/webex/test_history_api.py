@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -10,8 +9,6 @@ from typing import Any
 import pytest
 
 from callhistory import (
-    ApiError,
-    AuthenticationError,
     CallHistoryClient,
     CallingBackend,
     Sort,
@@ -42,20 +39,6 @@ def session(account: Account) -> Iterator[Session]:
     made.close()
 
 
-def test_query_of_a_page(used_cloud: Sandbox, account: Account, session: Session) -> None:
-    """A page is asked for from a time in whole milliseconds on, by count and order."""
-    history_api.fetch(account, session, since=SINCE, limit=3, sort=Sort.ASC)
-
-    (request,) = used_cloud.requests_to(HISTORY)
-    assert request.query == {
-        "from": "2026-01-31T09:30:00.123Z",
-        "limit": "3",
-        "includeNewSessionTypes": "true",
-        "sort": "ASC",
-        "includeSharedSessions": "true",
-    }
-
-
 def test_sessions_of_a_page_may_be_read_by_the_caller(
     used_cloud: Sandbox, account: Account, session: Session
 ) -> None:
@@ -72,40 +55,6 @@ def test_sessions_of_a_page_may_be_read_by_the_caller(
 
     assert seen == body["userSessions"]
     assert (len(page), page.data.extra) == (0, {"more": 5})
-
-
-@pytest.mark.parametrize(
-    ("call", "path", "name"),
-    [
-        (history_api.set_read_state, "/setReadState", "endTimeSessionIds"),
-        (history_api.mark_as_deleted, "/markAsDeleted", "deleteSessionIds"),
-    ],
-)
-def test_body_of_a_write(
-    used_cloud: Sandbox, account: Account, session: Session, call: Any, path: str, name: str
-) -> None:
-    """A write sends the pairs under its own name."""
-    used_cloud.fail_next(path, body={})
-
-    assert call(account, session, PAIRS).ok
-
-    (request,) = used_cloud.requests_to(path)
-    assert json.loads(request.body) == {name: PAIRS}
-
-
-@pytest.mark.parametrize("service", ["/catalog", HISTORY])
-@pytest.mark.parametrize(("status", "kind"), [(401, AuthenticationError), (403, ApiError)])
-def test_refusal_is_raised(
-    used_cloud: Sandbox, account: Account, session: Session, service: str, status: int, kind: Any
-) -> None:
-    """A "no" is raised with its status and tracking id, also that of the catalog."""
-    used_cloud.fail_next(service, status=status, headers={"trackingid": "WEBEX_1"})
-
-    with pytest.raises(ApiError) as caught:
-        history_api.fetch(account, session, since=SINCE, limit=3, sort=Sort.ASC)
-
-    assert type(caught.value) is kind
-    assert (caught.value.status_code, caught.value.tracking_id) == (status, "WEBEX_1")
 
 
 @pytest.mark.parametrize(

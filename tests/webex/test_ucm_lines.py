@@ -94,14 +94,8 @@ def test_lines_are_not_asked_for_after_a_failure(cloud: Sandbox, client: CallHis
     "fault",
     [
         {"status": 302},
-        {"status": 401},
-        {"status": 404},
-        {"status": 429},
         {"status": 500},
         {"body": b"<html>"},
-        {"body": b""},
-        {"body": b"\xff"},
-        {"body": b"[" * 100_000},
         {"body": b"plain", "headers": {"Content-Encoding": "gzip"}},
         {"status": 204},
         {"delay": 20},
@@ -134,22 +128,15 @@ def test_failed_lines_leave_the_history(
 @pytest.mark.parametrize(
     "body",
     [
-        None,
         5,
-        [],
         {},
-        {"devices": None},
-        {"devices": {}},
         {"devices": "none"},
         {"devices": [None, 5, [], {}]},
         {"devices": [{"lines": None}, {"lines": {}}, {"lines": [None, 5, []]}]},
         {"devices": [{"lines": [{}, {"dnorpattern": "5501"}, {"index": 1}]}]},
         {"devices": [{"lines": [{"dnorpattern": 5501, "index": 1}]}]},
-        {"devices": [{"lines": [{"dnorpattern": ["5501"], "index": 1}]}]},
         {"devices": [{"lines": [{"dnorpattern": "5501", "index": "1"}]}]},
         {"devices": [{"lines": [{"dnorpattern": "5501", "index": True}]}]},
-        {"devices": [{"lines": [{"dnorpattern": "5501", "index": 1.0}]}]},
-        {"devices": [{"lines": [{"dnorpattern": "5501", "index": None}]}]},
     ],
     ids=str,
 )
@@ -157,7 +144,7 @@ def test_lines_of_another_shape_number_nothing(
     cloud: Sandbox, client: CallHistoryClient, body: object
 ) -> None:
     """Lines that are not as they should be are as if they were not there."""
-    cloud.fail_next(LINES, body=b"null" if body is None else body)
+    cloud.fail_next(LINES, body=body)
 
     assert numbered(client.get_call_history_data()) == UNNUMBERED
 
@@ -257,23 +244,16 @@ def test_device_without_an_organization_is_asked_without(
     assert cloud.requests_to(LINES)[0].query_string == ""
 
 
-@pytest.mark.parametrize("service", ["/devices", "/catalog"])
 def test_refused_device_leaves_the_history(
-    cloud: Sandbox, caplog: pytest.LogCaptureFixture, service: str
+    cloud: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A device that is registered for the lines only, and refused, costs no history."""
+    cloud.fail_next("/devices", status=403)
     with cloud.webex(calling_backend="UCM_CALLING", max_retries=0) as webex:
-        client = CallHistoryClient(webex)
-        if service == "/devices":
-            cloud.fail_next("/devices", status=403)
-            assert numbered(client.get_call_history_data()) == UNNUMBERED
-            (message,) = caplog.messages
-            assert message.startswith(
-                "no line numbers: 403: User request is forbidden (tracking id"
-            )
-        else:
-            cloud.fail_next("/catalog", status=403)
-            assert client.get_call_history_data().status_code == 403
+        assert numbered(CallHistoryClient(webex).get_call_history_data()) == UNNUMBERED
+
+    (message,) = caplog.messages
+    assert message.startswith("no line numbers: 403: User request is forbidden (tracking id")
 
 
 def test_broken_function_for_the_token_leaves_the_history(
