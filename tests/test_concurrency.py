@@ -11,7 +11,7 @@ import attrs
 import pytest
 
 from callhistory import CallHistoryClient, TransportError, Webex
-from callhistory._concurrency import SingleFlight, Throttle
+from callhistory._concurrency import ErrorCheckingLock, SingleFlight, Throttle, TooLate
 from callhistory._webex.account import Account
 from callhistory._webex.catalog import Catalog
 from callhistory.sandbox import Sandbox
@@ -91,6 +91,21 @@ def failure_of_get(
     return None
 
 
+def test_value_that_is_taken_meanwhile_is_too_late() -> None:
+    """A value that comes when it has been given up is handed over, and not kept."""
+    flight: SingleFlight[str] = SingleFlight()
+
+    def fetch() -> str:
+        assert flight.take() is None
+        return "value"
+
+    for _ in range(2):
+        with pytest.raises(TooLate) as caught:
+            flight.get(fetch, GOING_ON)
+        assert caught.value.value == "value"
+        assert flight.peek() is None
+
+
 def test_value_is_replaced_only_if_it_is_still_there() -> None:
     """Replacing a value that somebody else has replaced changes nothing."""
     flight: SingleFlight[str] = SingleFlight()
@@ -128,6 +143,23 @@ def test_what_a_thread_was_handling_is_in_no_other_threads_error(cloud: Sandbox)
         assert isinstance(error.__cause__, ConnectionResetError)
         handled = error.__context__
         assert handled is None or handled is error.__cause__ or str(handled) == name
+
+
+# --- a lock ---
+
+
+def test_lock_raises_where_another_would_wait_for_itself() -> None:
+    """A thread that has the lock is refused it, with the name of the function; others are not."""
+    lock = ErrorCheckingLock("on_refresh")
+
+    with lock, ThreadPoolExecutor(1) as pool:
+        for again in (lock.check, lock.acquire):
+            with pytest.raises(RuntimeError, match="on_refresh uses the client"):
+                again()
+        assert not pool.submit(lock.acquire, wait=False).result(10)
+
+    assert lock.acquire()
+    lock.release()
 
 
 # --- a throttle ---

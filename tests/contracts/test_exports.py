@@ -77,13 +77,8 @@ MARKED = [
 
 
 def test_the_public_names_are_these() -> None:
-    """The names that the library promises change on purpose only."""
-    assert set(callhistory.__all__) == PUBLIC
-
-
-def test_the_public_names_are_sorted() -> None:
-    """Every public name stands once in ``__all__``, in order."""
-    assert callhistory.__all__ == sorted(set(callhistory.__all__))
+    """The names that the library promises change on purpose only, and stand in order."""
+    assert callhistory.__all__ == sorted(PUBLIC)
 
 
 def test_nothing_else_is_in_the_package() -> None:

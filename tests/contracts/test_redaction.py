@@ -20,6 +20,7 @@ from callhistory import (
     CallHistoryError,
     Calling,
     EndTimeSessionId,
+    TokenGrant,
     UserSession,
     Webex,
     create_call_history_client,
@@ -106,11 +107,10 @@ def found(secrets: list[str], text: str) -> list[str]:
 
 FAULTS: list[dict[str, Any]] = [
     {"status": 401},
-    {"status": 403},
     {"status": 429, "retry_after": 99},
     {"status": 500, "body": f"<html>{NAME} {NUMBER}</html>"},
     {"status": 302, "headers": {"Location": f"https://evil.example/{NAME}"}},
-    {"status": 503, "retry_after": f"{NAME}"},
+    {"status": 503, "retry_after": NAME},
     {"body": f"<html>{NAME} {NUMBER}</html>"},
     {"body": b"\xff" + NAME.encode()},
     {"body": {"userSessions": {NAME: NUMBER}}},
@@ -239,6 +239,7 @@ def test_reprs_are_clean(cloud: Sandbox) -> None:
             GivenToken(token),
             AskedToken(lambda: token),
             Token(token, 1),
+            TokenGrant(access_token=token, refresh_token=token, expires_in=60),
             TokenAuth(token, hosts),
             hosts,
             history,
@@ -327,6 +328,7 @@ WITH_SECRETS: dict[str, Callable[[], object]] = {
     "Webex, a refresh that is no use": lambda: Webex(access_token="sEcReT", on_refresh=print),
     "Webex, the token beside a refresh": lambda: Webex(**GOOD, access_token=BAD),
     "Webex, the address": lambda: Webex(**GOOD, token_url=f"http://x.example/{BAD}"),
+    "Webex, a function": lambda: CallHistoryClient(lambda: BAD).get_call_history_data(),
     "Webex, part of it": lambda: Webex(client_id="sEcReT-1"),
     **{f"Webex, {name}": partial(Webex, **{**GOOD, name: BAD}) for name in GOOD},
 }

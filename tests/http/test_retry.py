@@ -100,17 +100,6 @@ def test_retries_are_used_up_by_statuses(cloud: Sandbox, client: CallHistoryClie
     assert len(cloud.requests_to(HISTORY)) == 5
 
 
-def test_retries_are_used_up_by_failures(cloud: Sandbox, client: CallHistoryClient) -> None:
-    """When the last attempt brings no answer, that is raised, with the number of attempts."""
-    cloud.fail_next(HISTORY, status=503, times=4)
-    cloud.fail_next(HISTORY, reset=True)
-
-    with pytest.raises(TransportError, match="no answer after 5 attempts") as caught:
-        client.get_call_history_data()
-
-    assert isinstance(caught.value.__cause__, ConnectionError)
-
-
 @pytest.mark.parametrize("max_retries", [0, 1, 6])
 def test_max_retries_is_the_users(cloud: Sandbox, max_retries: int) -> None:
     """A request is sent once more than max_retries, by status and by failure."""

@@ -248,11 +248,9 @@ def test_the_other_side_is_shown_by_what_there_is(
     ("disposition", "is_read", "seen"),
     [
         ("MISSED", None, "● Missed, unread"),
-        ("MISSED", False, "● Missed, unread"),
         ("MISSED", True, "Missed"),
         ("Answered", False, "Answered"),
         ("INITIATED", None, "Initiated"),
-        ("Canceled", None, "Canceled"),
         ("Voicemail <1>", None, "Voicemail <1>"),
         (None, None, ""),
     ],
@@ -296,9 +294,7 @@ def test_a_direction_is_an_arrow_and_a_word(direction: str | None, seen: str) ->
         (None, 41, "0:41"),
         (725, None, "12:05"),
         (3_723, None, "1:02:03"),
-        (360_000, None, "100:00:00"),
         (0, 41, ""),
-        (None, None, ""),
         (-5, None, ""),
     ],
 )
@@ -409,22 +405,19 @@ def test_a_caption_counts() -> None:
     assert next(page(history(answered)).all("caption")).text.startswith("1 call · none missed · ")
 
 
-@pytest.mark.parametrize(("more", "left_out"), [(1, "1 more call"), (1_300, "1,300 more calls")])
-def test_a_long_history_is_cut_and_says_so(more: int, left_out: str) -> None:
+@pytest.mark.parametrize(
+    ("more", "left_out"), [(0, None), (1, "1 more call"), (1_300, "1,300 more calls")]
+)
+def test_a_long_history_is_cut_and_says_so(more: int, left_out: str | None) -> None:
     """A table has two hundred rows at most, and says above and below that there are more calls."""
     root = page(history(*[session()] * (ROWS + more)))
 
     assert len(list(next(root.all("tbody")).all("tr"))) == ROWS == 200
-    assert next(root.all("caption")).text.startswith(f"{ROWS + more:,} calls, the first 200 shown")
-    assert left_out in next(root.all("tfoot")).text
-
-
-def test_a_history_that_fits_has_no_foot() -> None:
-    """A table of exactly two hundred calls leaves none out, and has no note about it."""
-    root = page(history(*[session()] * ROWS))
-
-    assert not list(root.all("tfoot"))
-    assert next(root.all("caption")).text.startswith("200 calls ·")
+    counted = f"{ROWS + more:,} calls{', the first 200 shown' if more else ' ·'}"
+    assert next(root.all("caption")).text.startswith(counted)
+    feet = [foot.text for foot in root.all("tfoot")]
+    assert [left_out in foot for foot in feet if left_out] == ([True] if left_out else [])
+    assert bool(feet) == bool(more)
 
 
 @pytest.mark.parametrize("sessions", [(), None])

@@ -21,7 +21,6 @@ from callhistory import (
     UpdateMissedCallsResponse,
     UserSession,
 )
-from callhistory._records.responses import failed_response
 from tests.records.samples import history, session
 
 Response: TypeAlias = (
@@ -83,21 +82,6 @@ def test_a_failure_says_so(status: int, words: str) -> None:
 
         assert type(raised.value) is (AuthenticationError if status == 401 else ApiError)
         assert vars(raised.value) == envelope | {"status_code": status, "error": words}
-
-
-@pytest.mark.parametrize("status", [401, 503])
-def test_a_response_made_from_an_error_raises_one_like_it(status: int) -> None:
-    """What a failed request raised is what the response to a caller raises and shows."""
-    for response in responses(status, WORDS[status], tracking_id="callhistory_7", retry_after=3.0):
-        with pytest.raises(ApiError) as raised:
-            response.raise_for_status()
-
-        made = failed_response(type(response), raised.value)
-
-        assert made == response
-        with pytest.raises(type(raised.value)) as again:
-            made.raise_for_status()
-        assert vars(again.value) == vars(raised.value)
 
 
 @pytest.mark.parametrize(

@@ -9,15 +9,10 @@ import attrs
 import pytest
 
 from callhistory import (
-    CallingSpecifics,
     CallRecordLink,
     CallRecordListOther,
     CallRecordSelf,
-    Direction,
-    Disposition,
     EndTimeSessionId,
-    RedirectionDetails,
-    SessionType,
     UserSession,
     from_wire,
 )
@@ -26,26 +21,6 @@ from tests.support.wire_samples import (
     a_bare_session,
     a_session,
 )
-
-
-def test_a_session_has_what_it_was_read_from() -> None:
-    """A session's attributes have the types that the documentation promises."""
-    session = from_wire(UserSession, a_session())
-
-    assert session.start_time == datetime(2026, 3, 1, 8, 59, 30, 125000, tzinfo=UTC)
-    assert session.start_time.tzinfo is UTC
-    assert session.disposition is Disposition.MISSED
-    assert session.session_type is SessionType.WEBEX_CALLING
-    assert session.direction is Direction.INCOMING
-    assert session.correlation_ids == ("correlation-1", "correlation-2")
-    assert session.is_pmr is False
-    assert session.self_.cucm_dn == "5001"
-    assert session.self_.ucm_line_number == 2
-    assert session.other.is_private is False
-    assert type(session.calling_specifics) is CallingSpecifics
-    assert type(session.calling_specifics.redirection_details) is RedirectionDetails
-    assert session.calling_specifics.redirection_details.reason == "busy"
-    assert session.extra == {}
 
 
 def test_a_session_gives_the_pair_that_names_it() -> None:

@@ -11,7 +11,6 @@ import pytest
 
 from callhistory import (
     CallHistoryClient,
-    EndTimeSessionId,
     TransportError,
     Webex,
 )
@@ -19,7 +18,6 @@ from callhistory.sandbox import Sandbox
 from tests.support.error_contents import failure_of
 from tests.support.waiting import wait_until
 
-PAIR = EndTimeSessionId("2026-01-31T09:30:00Z", "x")
 HISTORY = "/history/userSessions"
 TOKEN = "sEcReT"
 
@@ -101,23 +99,6 @@ def test_threads_share_one_catalog_and_one_device(cloud: Sandbox) -> None:
     assert cloud.devices == ()
 
 
-def test_close_deletes_no_other_device(cloud: Sandbox) -> None:
-    """Of several devices of a user each client deletes its own."""
-    others = [CallHistoryClient(cloud.webex()) for _ in range(2)]
-    for other in others:
-        other.get_call_history_data()
-    before = cloud.devices
-    client = CallHistoryClient(cloud.webex())
-    client.get_call_history_data()
-    assert len(cloud.devices) == 3
-
-    client.close()
-
-    assert cloud.devices == before
-    for other in others:
-        other.close()
-
-
 @pytest.mark.parametrize("service", ["/catalog", "/devices"])
 def test_failed_bootstrap_is_not_remembered(cloud: Sandbox, service: str) -> None:
     """What could not be had is asked for again by the next call, and only that."""
@@ -153,36 +134,6 @@ def test_closed_webex_refuses(cloud: Sandbox) -> None:
     assert cloud.requests == ()
 
 
-def test_close_of_a_webex_deletes_the_device(cloud: Sandbox) -> None:
-    """A Webex that is closed under its clients deletes the device, once."""
-    with cloud.webex() as webex:
-        clients = [CallHistoryClient(webex) for _ in range(2)]
-        for client in clients:
-            client.get_call_history_data()
-
-    for client in clients:
-        client.close()
-    assert len(cloud.requests_to("/devices", "DELETE")) == 1
-    assert cloud.devices == ()
-
-
-def test_client_that_closes_ends_its_own_calls_only(cloud: Sandbox) -> None:
-    """Of two clients of one Webex, one is closed while it waits: its call ends, nothing is sent."""
-    with cloud.webex() as webex, CallHistoryClient(webex) as other:
-        assert other.get_call_history_data().ok
-        client = CallHistoryClient(webex)
-        cloud.fail_next("/setReadState", retry_after=20)
-        with ThreadPoolExecutor(1) as pool:
-            call = pool.submit(client.update_missed_calls, [PAIR])
-            cloud.wait_for_requests("/setReadState")
-            client.close()
-            error = call.exception(5)
-            assert isinstance(error, TransportError) or call.result().status_code == 429
-        assert len(cloud.requests_to("/setReadState")) == 1
-        assert other.get_call_history_data().ok
-        assert len(cloud.devices) == 1
-
-
 def test_webex_can_be_used_while_a_closed_client_still_asks(cloud: Sandbox) -> None:
     """A client that joins while another's catalog request is broken off makes its own."""
     cloud.fail_next("/catalog", delay=20)
@@ -201,7 +152,7 @@ def test_webex_can_be_used_while_a_closed_client_still_asks(cloud: Sandbox) -> N
 
 
 def test_closing_a_webex_ends_the_calls_of_its_clients(cloud: Sandbox) -> None:
-    """Webex.close() ends what its clients wait for, also if they are still open."""
+    """Webex.close() ends what its open clients wait for, and deletes their device, once."""
     webex = cloud.webex()
     client = CallHistoryClient(webex)
     client.get_call_history_data()
@@ -214,6 +165,7 @@ def test_closing_a_webex_ends_the_calls_of_its_clients(cloud: Sandbox) -> None:
     assert isinstance(failure_of(client.get_call_history_data), RuntimeError)
     assert cloud.devices == ()
     client.close()
+    assert len(cloud.requests_to("/devices", "DELETE")) == 1
 
 
 def test_closing_a_copy_closes_once(cloud: Sandbox) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,34 +13,14 @@ from callhistory import (
     Sort,
     UserSession,
 )
-from callhistory._http.session import Session
 from callhistory._webex import history_api
-from callhistory._webex.account import Account
 from callhistory.sandbox import Sandbox
 
 HISTORY = "/history/userSessions"
 SINCE = datetime(2026, 1, 31, 9, 30, 0, 123456, tzinfo=UTC)
-PAIRS = [{"endTime": 1769851800000, "sessionId": "x"}]
 
 
-@pytest.fixture
-def account(used_cloud: Sandbox) -> Iterator[Account]:
-    """Return an account whose calls run on Webex Calling, and that needs no device."""
-    with used_cloud.webex(calling_backend="WEBEX_CALLING", max_retries=0) as webex:
-        yield webex._account
-
-
-@pytest.fixture
-def session(account: Account) -> Iterator[Session]:
-    """Return an HTTP session of the account."""
-    made = account.open_session()
-    yield made
-    made.close()
-
-
-def test_sessions_of_a_page_may_be_read_by_the_caller(
-    used_cloud: Sandbox, account: Account, session: Session
-) -> None:
+def test_sessions_of_a_page_may_be_read_by_the_caller(used_cloud: Sandbox) -> None:
     """Whoever passes a function to read the sessions gets them as they came."""
     body = {"userSessions": [{"id": "1"}, "no session"], "more": 5}
     used_cloud.fail_next(HISTORY, body=body)
@@ -51,7 +30,11 @@ def test_sessions_of_a_page_may_be_read_by_the_caller(
         seen.extend(found)
         return ()
 
-    page = history_api.fetch(account, session, since=SINCE, limit=3, sort=Sort.ASC, read=read)
+    with used_cloud.webex(calling_backend="WEBEX_CALLING") as webex:
+        account = webex._account
+        session = account.open_session()
+        page = history_api.fetch(account, session, since=SINCE, limit=3, sort=Sort.ASC, read=read)
+        session.close()
 
     assert seen == body["userSessions"]
     assert (len(page), page.data.extra) == (0, {"more": 5})
