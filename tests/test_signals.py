@@ -428,6 +428,15 @@ KEPT_APART = {
         connect(functools.wraps(show)(lambda *args, **kwargs: calls.append(1)))
         connect(show)
     """,
+    "objects": """
+        class Screen:
+            def __init__(self, number):
+                self.number = number
+            def __call__(self, *args, **kwargs):
+                calls.append(self.number)
+        connect(Screen(1))
+        connect(Screen(2))
+    """,
     "functions of two names": """
         def one(*args, **kwargs):
             calls.append(1)

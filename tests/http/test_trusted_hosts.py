@@ -53,9 +53,12 @@ def test_token_goes_to_webex_and_to_who_is_named(url: str) -> None:
         "https://wbx2.com.evil.example/",
         "https://wbx2.com%2eevil.example/",
         "https://w\u0431x2.com/",
+        "https://evil\u3002wbx2.com/",
         # who is the host?
         "https://wbx2.com@evil.example/",
+        "https://user:password@wbx2.com/",
         "https://evil.example\\@wbx2.com/",
+        "https://wbx2.com\\.evil.example/",
         "https://evil.example#.wbx2.com/",
         "https://evil.example/\n.wbx2.com/",
         "https://wbx2.com\x00.evil.example/",
