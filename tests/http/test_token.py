@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -58,11 +59,16 @@ def test_token_of_another_type_is_refused(token: object) -> None:
 
 
 @pytest.mark.parametrize("padding", [" ", "\n", "\t \r\n"])
-@pytest.mark.parametrize("asked", [True, False])
-def test_token_loses_the_white_space_at_its_ends(cloud: Sandbox, padding: str, asked: bool) -> None:
-    """A token that was read from a file with its newline is sent without, also by a function."""
+@pytest.mark.parametrize("source", ["given", "asked", "environment"])
+def test_token_loses_the_white_space_at_its_ends(
+    cloud: Sandbox, monkeypatch: pytest.MonkeyPatch, padding: str, source: str
+) -> None:
+    """A token that was read from a file with its newline is sent without, wherever it is from."""
     token = f" {cloud.access_token}{padding}"
-    with cloud.webex(access_token=(lambda: token) if asked else token) as webex:
+    if source == "environment":
+        monkeypatch.setenv("WEBEX_ACCESS_TOKEN", token)
+    given: dict[str, Any] = {"given": token, "asked": lambda: token}
+    with Webex(access_token=given.get(source), u2c_url=cloud.u2c_url) as webex:
         assert CallHistoryClient(webex).get_call_history_data().ok
 
     assert tokens_seen(cloud) == [cloud.access_token]

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -380,31 +381,17 @@ def test_device_is_deleted_also_when_the_token_has_expired(cloud: Sandbox) -> No
 # --- a refresh ahead of the expiry ---
 
 
-class SteadyClock:
-    """The clock that goes on while the machine sleeps; ``time.monotonic()`` stands still.
-
-    Attributes:
-        now: its seconds.
-    """
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> SteadyClock:
-    """Return the clock that tokens expire by."""
-    made = SteadyClock()
-    monkeypatch.setattr(token_refresh, "steady", made)
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """Return the ``now`` that tokens expire by; ``time.monotonic()`` stands still."""
+    made = SimpleNamespace(now=0.0)
+    monkeypatch.setattr(token_refresh, "steady", lambda: made.now)
     return made
 
 
 @pytest.mark.parametrize(("lifetime", "margin"), [(1000, 100), (TWO_WEEKS, 300)])
 def test_token_is_refreshed_ahead_of_its_expiry(
-    cloud: Sandbox, clock: SteadyClock, lifetime: int, margin: int
+    cloud: Sandbox, clock: SimpleNamespace, lifetime: int, margin: int
 ) -> None:
     """In the last tenth of its life, or five minutes, a token is refreshed, not refused.
 
@@ -423,7 +410,7 @@ def test_token_is_refreshed_ahead_of_its_expiry(
 
 
 def test_early_refresh_that_fails_costs_no_call(
-    cloud: Sandbox, clock: SteadyClock, caplog: pytest.LogCaptureFixture
+    cloud: Sandbox, clock: SimpleNamespace, caplog: pytest.LogCaptureFixture
 ) -> None:
     """While the token is still valid, a refresh that fails is logged, and tried again later."""
     with refreshing(cloud, access_token=None) as client:
@@ -468,7 +455,7 @@ def test_threads_share_a_refusal(cloud: Sandbox) -> None:
 
 
 def test_threads_use_a_valid_token_while_another_is_fetched(
-    cloud: Sandbox, clock: SteadyClock
+    cloud: Sandbox, clock: SimpleNamespace
 ) -> None:
     """A token that is about to expire is used by others while one thread refreshes it."""
     entered, leave = threading.Event(), threading.Event()
