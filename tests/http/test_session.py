@@ -73,22 +73,15 @@ def test_repeated_request_has_the_same_tracking_id(
     assert len(set(ids)) == 1
 
 
-def test_tracking_id_of_the_answer_is_the_responses(
-    cloud: Sandbox, client: CallHistoryClient
-) -> None:
-    """The answer's tracking id is what Webex answered with."""
-    cloud.fail_next(HISTORY, status=500, headers={"trackingid": "JANUS_1"})
-
-    assert client.get_call_history_data().tracking_id == "JANUS_1"
-
-
-def test_tracking_id_stands_in_where_the_answer_has_none(strict: responses.RequestsMock) -> None:
-    """An answer without a tracking id is known by the request's."""
-    strict.get(f"{COMMERCIAL_U2C}/catalog", status=500)
+@pytest.mark.parametrize("answered", ["JANUS_1", None])
+def test_tracking_id_of_the_answer(strict: responses.RequestsMock, answered: str | None) -> None:
+    """An answer is known by the tracking id that it came with, or else by the request's."""
+    headers = {} if answered is None else {"trackingid": answered}
+    strict.get(f"{COMMERCIAL_U2C}/catalog", status=500, headers=headers)
 
     history = CallHistoryClient(Webex(access_token=TOKEN)).get_call_history_data()
 
-    assert history.tracking_id == strict.calls[0].request.headers["trackingid"]
+    assert history.tracking_id == (answered or strict.calls[0].request.headers["trackingid"])
 
 
 # --- the log ---
