@@ -151,22 +151,14 @@ def test_sort_by(
     ("arguments", "kind", "text"),
     [
         ({"days": 0}, ValueError, "days: expected at least 1, not 0"),
-        ({"days": -3}, ValueError, "days: expected at least 1, not -3"),
-        (
-            {"days": 100_000},
-            ValueError,
-            "days: 100000 is too large: it reaches back before 1970",
-        ),
+        ({"days": 30_000}, ValueError, "days: 30000 is too large: it reaches back before 1970"),
         ({"days": 10**12}, ValueError, "days: 1000000000000 is too large"),
         ({"days": 10**5000}, ValueError, "days: a value of type int is too large"),
         ({"days": -(10**5000)}, ValueError, "days: expected at least 1, not a value of type int"),
         ({"days": 1.0}, TypeError, "days: expected a whole number, not 1.0"),
-        ({"days": 1.5}, TypeError, "days: expected a whole number, not 1.5"),
-        ({"days": float("nan")}, TypeError, "days: expected a whole number, not nan"),
         ({"days": "7"}, TypeError, "days: expected a whole number, not '7'"),
         ({"days": True}, TypeError, "days: expected a whole number, not True"),
         ({"days": None}, TypeError, "days: expected a whole number, not None"),
-        ({"days": int}, TypeError, "days: expected a whole number, not <class 'int'>"),
         ({"days": Array()}, TypeError, "days: expected a whole number, not array([1, 2])"),
         (
             {"days": Unshowable()},
@@ -179,55 +171,24 @@ def test_sort_by(
             "days: expected a whole number, not '" + "7" * 56 + "...",
         ),
         (
-            {"days": timedelta(days=7)},
-            TypeError,
-            "days: expected a whole number, not datetime.timedelta(days=7)",
-        ),
-        (
-            {"days": EndTimeSessionId(END, SESSION_ID)},
-            TypeError,
-            "days: expected a whole number, not a value of type EndTimeSessionId",
-        ),
-        (
             {"days": [EndTimeSessionId(END, SESSION_ID)]},
             TypeError,
             "days: expected a whole number, not a value of type list",
         ),
         ({"limit": 0}, ValueError, "limit: expected at least 1, not 0"),
-        ({"limit": -1}, ValueError, "limit: expected at least 1, not -1"),
         ({"limit": 2**31}, ValueError, "limit: 2147483648 is too large"),
         ({"limit": 50.0}, TypeError, "limit: expected a whole number, not 50.0"),
-        ({"limit": False}, TypeError, "limit: expected a whole number, not False"),
-        ({"limit": [50]}, TypeError, "limit: expected a whole number, not [50]"),
-        (
-            {"sort": "descending"},
-            ValueError,
-            "sort: expected one of 'ASC', 'DESC', not 'descending'",
-        ),
         ({"sort": ""}, ValueError, "sort: expected one of 'ASC', 'DESC', not ''"),
-        ({"sort": " ASC"}, ValueError, "sort: expected one of 'ASC', 'DESC', not ' ASC'"),
         (
             {"sort": SortBy.END_TIME},
             ValueError,
             "sort: expected one of 'ASC', 'DESC', not <SortBy.END_TIME: 'endTime'>",
         ),
         ({"sort": None}, TypeError, "sort: expected one of 'ASC', 'DESC', not None"),
-        ({"sort": -1}, TypeError, "sort: expected one of 'ASC', 'DESC', not -1"),
-        ({"sort": b"ASC"}, TypeError, "sort: expected one of 'ASC', 'DESC', not b'ASC'"),
         (
             {"sort_by": "duration"},
             ValueError,
             "sort_by: expected one of 'startTime', 'endTime', not 'duration'",
-        ),
-        (
-            {"sort_by": Sort.DESC},
-            ValueError,
-            "sort_by: expected one of 'startTime', 'endTime', not <Sort.DESC: 'DESC'>",
-        ),
-        (
-            {"sort_by": None},
-            TypeError,
-            "sort_by: expected one of 'startTime', 'endTime', not None",
         ),
     ],
 )
@@ -315,18 +276,6 @@ BAD_ENTRIES: list[tuple[object, type[Exception], str]] = [
         ": expected an EndTimeSessionId, a UserSession or a mapping with endTime and sessionId, "
         "not str",
     ),
-    (
-        (END, SESSION_ID),
-        TypeError,
-        ": expected an EndTimeSessionId, a UserSession or a mapping with endTime and sessionId, "
-        "not tuple",
-    ),
-    (
-        None,
-        TypeError,
-        ": expected an EndTimeSessionId, a UserSession or a mapping with endTime and sessionId, "
-        "not NoneType",
-    ),
     ({"sessionId": SESSION_ID}, ValueError, ": has no endTime"),
     ({"endTime": END}, ValueError, ": has no sessionId"),
     (
@@ -335,38 +284,17 @@ BAD_ENTRIES: list[tuple[object, type[Exception], str]] = [
         ": has no endTime and no sessionId",
     ),
     (A_PAIR | {"sessionId": ""}, ValueError, ".session_id: is empty"),
-    (A_PAIR | {"sessionId": "  "}, ValueError, ".session_id: is empty"),
-    (A_PAIR | {"sessionId": None}, TypeError, ".session_id: expected a string, not NoneType"),
-    (A_PAIR | {"sessionId": 7}, TypeError, ".session_id: expected a string, not int"),
-    (
-        A_PAIR | {"endTime": None},
-        TypeError,
-        ".end_time: expected an ISO 8601 string or an aware datetime, not NoneType",
-    ),
     (
         A_PAIR | {"endTime": END_MS},
         TypeError,
         ".end_time: expected an ISO 8601 string or an aware datetime, not int",
     ),
-    (
-        A_PAIR | {"endTime": "2026-03-01T09:00:00"},
-        ValueError,
-        f".end_time: '2026-03-01T09:00:00' {TIME}",
-    ),
     (A_PAIR | {"endTime": "yesterday"}, ValueError, f".end_time: 'yesterday' {TIME}"),
-    (A_PAIR | {"endTime": ""}, ValueError, f".end_time: '' {TIME}"),
     (A_PAIR | {"endTime": NUMBER}, ValueError, f".end_time: a string of 12 characters {TIME}"),
-    (A_PAIR | {"endTime": SESSION_ID}, ValueError, f".end_time: a string of 36 characters {TIME}"),
     (
         {"endTime": SESSION_ID, "sessionId": END},
         ValueError,
         ".end_time and session_id are swapped",
-    ),
-    (
-        A_PAIR | {"endTime": datetime(2026, 3, 1, 9)},
-        ValueError,
-        ".end_time: 2026-03-01T09:00:00 has no time zone; "
-        "add one, such as datetime(..., tzinfo=timezone.utc)",
     ),
     (
         UserSession(
@@ -378,11 +306,6 @@ BAD_ENTRIES: list[tuple[object, type[Exception], str]] = [
         ValueError,
         ".end_time: 2026-03-01T09:00:00 has no time zone; "
         "add one, such as datetime(..., tzinfo=timezone.utc)",
-    ),
-    (
-        A_PAIR | {"endTime": datetime.max.replace(tzinfo=timezone(timedelta(hours=-1)))},
-        ValueError,
-        ".end_time: 9999-12-31T23:59:59.999999-01:00 is not within the years 1 to 9999 in UTC",
     ),
 ]
 calls = pytest.mark.parametrize(
@@ -420,7 +343,6 @@ def test_wrong_entry(
     ("pairs", "text"),
     [
         (SESSION_ID, "expected several sessions, not one str"),
-        (SESSION_ID.encode(), "expected several sessions, not one bytes"),
         (A_PAIR, "expected several sessions, not one dict"),
         (EndTimeSessionId(END, SESSION_ID), "expected several sessions, not one EndTimeSessionId"),
         (a_user_session(), "expected several sessions, not one UserSession"),

@@ -91,35 +91,6 @@ def failure_of_get(
     return None
 
 
-def test_value_is_fetched_once(waiting: threading.Event) -> None:
-    """Who asks while a value is fetched waits for it, and who asks later has it at once."""
-    flight: SingleFlight[object] = SingleFlight()
-    fetching = threading.Event()
-
-    def fetch() -> object:
-        fetching.set()
-        assert waiting.wait(10)
-        return object()
-
-    with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(flight.get, fetch, GOING_ON)
-        assert fetching.wait(10)
-        second = pool.submit(flight.get, object, GOING_ON)
-        assert first.result(10) is second.result(10)
-
-    assert flight.get(object, GOING_ON) is flight.peek() is first.result()
-
-
-def test_fetch_that_asks_for_its_own_value_is_refused() -> None:
-    """A function of the user's that needs the value while it is fetched would wait for itself."""
-    flight: SingleFlight[str] = SingleFlight()
-
-    error = failure_of(lambda: flight.get(lambda: flight.get(str, GOING_ON), GOING_ON))
-
-    assert isinstance(error, RuntimeError)
-    assert "must not use the client that is waiting for it" in str(error)
-
-
 def test_value_that_is_taken_meanwhile_is_too_late() -> None:
     """A value that comes when it has been given up is handed over, and not kept."""
     flight: SingleFlight[str] = SingleFlight()

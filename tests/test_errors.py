@@ -38,16 +38,6 @@ ERRORS: list[tuple[CallHistoryError, str, dict[str, object]]] = [
         },
     ),
     (
-        AuthenticationError(401, "User is unauthorised, possible token expiry", retry_after=0.5),
-        "401: User is unauthorised, possible token expiry, retry after 0.5 s",
-        API
-        | {
-            "status_code": 401,
-            "error": "User is unauthorised, possible token expiry",
-            "retry_after": 0.5,
-        },
-    ),
-    (
         AuthenticationError(
             401, "User is unauthorised, possible token expiry", reason="400 invalid_grant"
         ),
@@ -59,11 +49,6 @@ ERRORS: list[tuple[CallHistoryError, str, dict[str, object]]] = [
             "error": "User is unauthorised, possible token expiry",
             "reason": "400 invalid_grant",
         },
-    ),
-    (
-        TransportError("GET", "janus.example.com:8443", "timed out"),
-        "GET janus.example.com:8443: timed out",
-        {"method": "GET", "host": "janus.example.com:8443", "tracking_id": None},
     ),
     (
         TransportError("POST", "janus.example.com", "refused", tracking_id="callhistory_2"),

@@ -121,30 +121,6 @@ def test_receivers_are_held_weakly(live: LiveClient, signal: blinker.NamedSignal
     assert sorted(calls) == ["strong lambda", "strong method"]
 
 
-def test_blinkers_ways_to_connect(live: LiveClient, signal: blinker.NamedSignal) -> None:
-    """connect() as a decorator, connect_via() and connected_to() behave as in blinker."""
-    calls: list[str] = []
-
-    @signal.connect
-    def plain(_client: Any, event: Any) -> None:
-        calls.append("connect")
-
-    @signal.connect_via(live.client)
-    def via(_client: Any, event: Any) -> None:
-        calls.append("connect_via")
-
-    def temporarily(_client: Any, event: Any) -> None:
-        calls.append("connected_to")
-
-    with signal.connected_to(temporarily, sender=live.client):
-        live.deliver()
-    assert sorted(calls) == ["connect", "connect_via", "connected_to"]
-
-    calls.clear()
-    live.deliver()
-    assert sorted(calls) == ["connect", "connect_via"]
-
-
 def test_receiver_that_is_connected_twice(live: LiveClient, signal: blinker.NamedSignal) -> None:
     """A receiver that is connected repeatedly, for all and for one client, is called once."""
     calls = Calls()
@@ -208,9 +184,7 @@ FAILURES = [
     ValueError(SECRET),
     SystemExit(SECRET),
     KeyboardInterrupt(SECRET),
-    GeneratorExit(SECRET),
     BaseExceptionGroup("several", [ValueError(SECRET)]),
-    StopIteration(SECRET),
 ]
 EVERY_FAILURE = pytest.mark.parametrize("failure", FAILURES, ids=lambda error: type(error).__name__)
 
@@ -374,7 +348,6 @@ DECORATE = """
 """
 FORMS = {
     "plain": PLAIN,
-    "decorated": DECORATE + PLAIN.replace("def show", "@logged\n    def show"),
     "decorated twice": DECORATE + PLAIN.replace("def show", "@logged\n    @logged\n    def show"),
 }
 CONNECTS = [
@@ -449,43 +422,11 @@ KEPT_APART = {
         connect(Screen(1).show)
         connect(Screen(2).show)
     """,
-    "decorated bound methods": """
-        class Screen:
-            def __init__(self, number):
-                self.number = number
-            def show(self):
-                calls.append(self.number)
-        def decorated(function):
-            return functools.wraps(function)(lambda *args, **kwargs: function())
-        connect(decorated(Screen(1).show))
-        connect(decorated(Screen(2).show))
-    """,
-    "one function, decorated twice": """
-        def show(number):
-            calls.append(number)
-        def numbered(number):
-            return functools.wraps(show)(lambda *args, **kwargs: show(number))
-        connect(numbered(1))
-        connect(numbered(2))
-    """,
-    "a function and its decorated form": """
-        def show(*args, **kwargs):
-            calls.append(1)
-        connect(show)
-        connect(functools.wraps(show)(lambda *args, **kwargs: calls.append(2)))
-        connect(show)
-    """,
     "a decorated form and its function": """
         def show(*args, **kwargs):
             calls.append(2)
         connect(functools.wraps(show)(lambda *args, **kwargs: calls.append(1)))
         connect(show)
-    """,
-    "partials": """
-        def show(number, *args, **kwargs):
-            calls.append(number)
-        connect(functools.partial(show, 1))
-        connect(functools.partial(show, 2))
     """,
     "objects": """
         class Screen:
@@ -495,14 +436,6 @@ KEPT_APART = {
                 calls.append(self.number)
         connect(Screen(1))
         connect(Screen(2))
-    """,
-    "static methods of two classes": """
-        for number in (1, 2):
-            class Screen:
-                @staticmethod
-                def show(*args, number=number, **kwargs):
-                    calls.append(number)
-            connect(Screen.show)
     """,
     "functions of two names": """
         def one(*args, **kwargs):

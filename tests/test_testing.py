@@ -29,11 +29,20 @@ def run(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
     return pytester.runpytest_subprocess("-W", "error", *without, *options, timeout=50)
 
 
-def test_the_example_passes_in_a_project_of_its_own(pytester: pytest.Pytester) -> None:
-    """The complete example needs only the installed library, and causes no warning."""
-    shutil.copy(EXAMPLE, pytester.path)
+@pytest.mark.parametrize("autoload", [True, False])
+def test_the_example_passes_in_a_project_of_its_own(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, autoload: bool
+) -> None:
+    """The complete example needs only the installed library, and causes no warning.
 
-    run(pytester).assert_outcomes(passed=3)
+    Where pytest loads no plugins by itself, -p callhistory.testing is needed.
+    """
+    shutil.copy(EXAMPLE, pytester.path)
+    if not autoload:
+        monkeypatch.setitem(os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        run(pytester).assert_outcomes(errors=3)
+
+    run(pytester, *([] if autoload else ["-p", "callhistory.testing"])).assert_outcomes(passed=3)
 
 
 def test_the_example_notices_a_receiver_that_is_wrong(pytester: pytest.Pytester) -> None:
@@ -142,17 +151,3 @@ def test_without_the_extra_the_message_says_what_to_install(pytester: pytest.Pyt
     done.stdout.fnmatch_lines(["*pip install callhistory[[]sandbox[]]*"])
     done.stdout.no_fnmatch_line("*Traceback*")
     done.stdout.no_fnmatch_line("*import flask*")
-
-
-@pytest.mark.parametrize("autoload", [True, False])
-def test_the_fixtures_can_be_asked_for_by_name(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, autoload: bool
-) -> None:
-    """With -p callhistory.testing they can be used, even if pytest loads no plugins by itself."""
-    if not autoload:
-        monkeypatch.setitem(os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    shutil.copy(EXAMPLE, pytester.path)
-
-    run(pytester, "-p", "callhistory.testing").assert_outcomes(passed=3)
-    if not autoload:
-        run(pytester).assert_outcomes(errors=3)

@@ -17,7 +17,6 @@ from callhistory import (
     ApiError,
     AuthenticationError,
     CallHistoryClient,
-    CallHistoryError,
     DecodeError,
     DeleteCallHistoryRecordsResponse,
     JanusResponseEvent,
@@ -26,7 +25,7 @@ from callhistory import (
     Webex,
 )
 from callhistory.sandbox import Sandbox
-from tests.support.error_contents import chain, failure_of, shown_by
+from tests.support.error_contents import chain, failure_of
 from tests.support.limits import BRISK
 from tests.support.wire_server import Behavior, Connection, WireServer, answer
 
@@ -101,14 +100,7 @@ def expect_failure(response: Response, status: int, words: str) -> None:
     uses: list[Callable[[], object]] = [response.raise_for_status]
     if isinstance(response, JanusResponseEvent):
         assert response.data.user_sessions is None
-        uses += [
-            lambda: list(response),
-            lambda: len(response),
-            lambda: response[0],
-            lambda: response[:1],
-            lambda: None in response,
-            lambda: list(reversed(response)),
-        ]
+        uses.append(lambda: list(response))
     elif isinstance(response, UpdateMissedCallsResponse):
         assert response.data.read_status_message is None
     else:
@@ -231,17 +223,6 @@ def test_success_of_each_call(cloud: Sandbox, client: CallHistoryClient) -> None
     assert deleted.data.delete_status_message == "Call history records are deleted by the user."
 
 
-def test_empty_history_is_a_success(client: CallHistoryClient) -> None:
-    """A history without sessions is true, and empty."""
-    with Sandbox(sessions=0) as empty, CallHistoryClient(empty.webex()) as other:
-        history = other.get_call_history_data()
-
-    assert history
-    assert len(history) == 0
-    assert list(history) == []
-    assert history.data.user_sessions == ()
-
-
 def test_failure_is_logged(
     cloud: Sandbox, client: CallHistoryClient, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -296,10 +277,6 @@ def unanswered(behavior: Behavior, *, tls: bool = False) -> BaseException:
     return error
 
 
-def reset(connection: Connection) -> None:
-    connection.reset()
-
-
 def sends(data: bytes) -> Behavior:
     return lambda connection: connection.send(data)
 
@@ -311,23 +288,14 @@ WHOLE = answer(b'{"serviceLinks": {}}')
     ("behavior", "reason", "cause"),
     [
         pytest.param(sends(b""), "Remote end closed", ConnectionError, id="nothing"),
-        pytest.param(reset, "Connection reset by peer", ConnectionResetError, id="reset"),
+        pytest.param(
+            Connection.reset, "Connection reset by peer", ConnectionResetError, id="reset"
+        ),
         pytest.param(Connection.hang, "timed out", TimeoutError, id="hang"),
         pytest.param(sends(WHOLE[:-5]), "IncompleteRead", ConnectionError, id="truncated"),
         pytest.param(sends(b"SSH-2.0-OpenSSH_9.6\r\n"), "BadStatusLine", OSError, id="ssh"),
-        pytest.param(sends(b"\x15\x03\x01\x00\x02\x02\x50"), "BadStatusLine", OSError, id="tls"),
-        pytest.param(sends(b"HTTP/1.1 999999 X\r\n\r\n"), "BadStatusLine", OSError, id="status"),
-        pytest.param(
-            sends(b"HTTP/1.1 200 OK\r\n" + b"x" * 70_000), "LineTooLong", OSError, id="long"
-        ),
         pytest.param(
             sends(b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 200 + b"\r\n"), "", OSError, id="many"
-        ),
-        pytest.param(
-            sends(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
-            "",
-            ConnectionError,
-            id="chunk",
         ),
         pytest.param(
             sends(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"),
@@ -408,6 +376,7 @@ def test_unknown_certificate_is_a_transport_error() -> None:
 
     assert isinstance(error, TransportError)
     assert isinstance(error.__cause__, ssl.SSLCertVerificationError)
+    assert "attempts" not in str(error), "it does not become better"
     assert server.requests == []
 
 
@@ -471,17 +440,11 @@ GETS = ("/catalog", HISTORY)
 WRONG = [
     pytest.param({"body": b"<html>Sign in to the hotel's WLAN</html>"}, "JSON", id="html"),
     pytest.param({"body": b""}, "nothing", id="empty"),
-    pytest.param({"body": b'{"userSessions": ['}, "something else", id="half"),
-    pytest.param({"body": b'\xef\xbb\xbf{"userSessions": []}'}, "something", id="bom"),
     pytest.param({"body": b'{"userSessions": "\xff"}'}, "not UTF-8", id="latin-1"),
-    pytest.param({"body": '{"userSessions": []}'.encode("utf-16")}, "not UTF-8", id="utf-16"),
     pytest.param({"body": b'{"userSessions": NaN}'}, "something else", id="nan"),
-    pytest.param({"body": b'{"userSessions": 1e999}'}, "something else", id="infinity"),
-    pytest.param({"body": b'{"a": ' + b"9" * 5000 + b"}"}, "something else", id="digits"),
     pytest.param({"body": b'{"a":' + DEEP}, "nested too deep", id="deep"),
     pytest.param({"body": b"null"}, "an object, found null", id="null"),
     pytest.param({"body": b"[]"}, "an object, found an array", id="array"),
-    pytest.param({"body": b'"text"'}, "an object, found a string", id="string"),
     pytest.param(
         {"body": b"plain", "headers": {"Content-Encoding": "gzip"}}, "compressed", id="no gzip"
     ),
@@ -531,13 +494,6 @@ def test_wrong_answer_is_a_decode_error(
     assert call(client), "a failure is not remembered"
 
 
-def test_large_answer_is_still_read(cloud: Sandbox, client: CallHistoryClient) -> None:
-    """An answer of some megabytes is nothing special."""
-    cloud.fail_next(HISTORY, body=b'{"userSessions": []' + b" " * 10_000_000 + b"}")
-
-    assert client.get_call_history_data().ok
-
-
 def test_limit_of_an_answer_is_64_mib(cloud: Sandbox) -> None:
     """64 MiB after decompression are read, and what is larger is given up."""
     limit = 64 * 1024 * 1024
@@ -558,23 +514,17 @@ def test_limit_of_an_answer_is_64_mib(cloud: Sandbox) -> None:
     ("service", "body", "path", "text"),
     [
         (HISTORY, {}, "userSessions", "expected an array, found nothing"),
-        (HISTORY, {"statusCode": 200}, "userSessions", "expected an array, found nothing"),
         (HISTORY, {"userSessions": None}, "userSessions", "expected an array, found null"),
-        (HISTORY, {"userSessions": {}}, "userSessions", "expected an array, found an object"),
-        (HISTORY, {"userSessions": "none"}, "userSessions", "expected an array, found a string"),
         (HISTORY, {"userSessions": [None]}, "userSessions[0]", "expected an object, found null"),
         (HISTORY, {"userSessions": [{}]}, "userSessions[0].id", "found nothing"),
         ("/catalog", {}, "serviceLinks", ""),
         ("/catalog", {"serviceLinks": []}, "serviceLinks", ""),
-        ("/catalog", {"serviceLinks": None}, "serviceLinks", ""),
         ("/catalog", {"serviceLinks": {}}, "serviceLinks.wdm", ""),
         ("/catalog", {"serviceLinks": {"wdm": 5}}, "serviceLinks.wdm", ""),
         ("/catalog", {"serviceLinks": {"wdm": ""}}, "serviceLinks.wdm", ""),
         ("/catalog", {"serviceLinks": {"wdm": None}, "hostCatalog": 5}, "serviceLinks.wdm", ""),
         ("/devices", {}, "url", "expected an address, found "),
-        ("/devices", {"url": None}, "url", "expected an address, found "),
         ("/devices", {"url": 5}, "url", "expected an address, found "),
-        ("/devices", {"url": ["https://webex.com"]}, "url", "expected an address, found "),
     ],
 )
 def test_answer_without_what_is_essential_is_a_decode_error(
@@ -588,69 +538,6 @@ def test_answer_without_what_is_essential_is_a_decode_error(
 
     assert caught.value.path == path
     assert text in str(caught.value)
-
-
-# --- every error ---
-
-PAGE = b"<html>Zoe Ashby +1 206 555 0142 sEsSiOn</html>"
-SESSION = {"id": "sEsSiOn", "other": {"name": "Zoe Ashby", "phoneNumber": "+1 206 555 0142"}}
-
-
-def all_failures(cloud: Sandbox, client: CallHistoryClient) -> dict[str, BaseException]:
-    """Return an error of every kind, by a name."""
-    errors: dict[str, BaseException] = {}
-
-    def note(name: str, call: Callable[[], object], **fault: Any) -> None:
-        if fault:
-            cloud.fail_next(**fault)
-        errors[name] = failure_of(call)
-
-    def ask() -> object:
-        return client.get_call_history_data()
-
-    note("reset", ask, path=HISTORY, reset=True)
-    note("truncated", ask, path=HISTORY, truncate=True)
-    note("dripping", ask, path=HISTORY, drip=0.02)
-    note("wrong", ask, path=HISTORY, body=PAGE)
-    note("session", ask, path=HISTORY, body={"userSessions": [SESSION]})
-    note("missing", ask, path=HISTORY, body={"sessions": [SESSION]})
-    note("gzip", ask, path=HISTORY, body=PAGE, headers={"Content-Encoding": "gzip"})
-    note("refused", lambda: ask().raise_for_status(), path=HISTORY, status=401)  # type: ignore[attr-defined]
-    note("limited", lambda: list(ask()), path=HISTORY, status=429, retry_after=99)  # type: ignore[call-overload]
-    note("marked", lambda: mark(client), path="/setReadState", reset=True)
-    note("deleted", lambda: delete(client), path="/markAsDeleted", body=PAGE)
-    return errors
-
-
-def test_errors_hold_no_secret(cloud: Sandbox) -> None:
-    """Neither an error, nor what is chained to it, nor a variable of its frames has a secret."""
-    with cloud.webex(max_retries=0, timeout=(5, 0.1)) as webex, CallHistoryClient(webex) as client:
-        errors = all_failures(cloud, client)
-
-    for name, error in errors.items():
-        assert isinstance(error, CallHistoryError), name
-        shown = shown_by(error)
-        # What was passed to a write stands in the frame of the call that it was passed to.
-        passed = "" if name in ("marked", "deleted") else "sEsSiOn"
-        secrets = [cloud.access_token, "Bearer", "Zoe", "Ashby", "555 0142", "<html", passed]
-        assert [s for s in secrets if s and s in shown] == [], name
-        for link in chain(error):
-            for value in (*link.args, *vars(link).values()):
-                assert isinstance(value, (str, int, float, type(None))), name
-
-
-def test_errors_show_no_frame_below_the_call(cloud: Sandbox) -> None:
-    """The traceback of an error ends in the call: the frames below hold requests and answers."""
-    with cloud.webex(max_retries=0, timeout=(5, 0.1)) as webex, CallHistoryClient(webex) as client:
-        errors = all_failures(cloud, client)
-
-    for name, error in errors.items():
-        files = []
-        traceback = error.__traceback__
-        while traceback is not None:
-            files.append(traceback.tb_frame.f_code.co_filename.replace("\\", "/"))
-            traceback = traceback.tb_next
-        assert [file for file in files if "/_http/" in file or "site-packages" in file] == [], name
 
 
 def test_failed_bootstrap_is_shared_but_not_remembered(cloud: Sandbox) -> None:

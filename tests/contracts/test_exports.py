@@ -8,7 +8,7 @@ import inspect
 import pickle
 import typing
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 
 import attrs
 import pytest
@@ -77,13 +77,8 @@ MARKED = [
 
 
 def test_the_public_names_are_these() -> None:
-    """The names that the library promises change on purpose only."""
-    assert set(callhistory.__all__) == PUBLIC
-
-
-def test_the_public_names_are_sorted() -> None:
-    """Every public name stands once in ``__all__``, in order."""
-    assert callhistory.__all__ == sorted(set(callhistory.__all__))
+    """The names that the library promises change on purpose only, and stand in order."""
+    assert callhistory.__all__ == sorted(PUBLIC)
 
 
 def test_nothing_else_is_in_the_package() -> None:
@@ -106,25 +101,15 @@ def test_the_package_only_names_what_it_takes_from_its_modules() -> None:
 
 @pytest.mark.parametrize("name", EXPLAINED)
 def test_every_public_name_has_a_docstring_of_its_own(name: str) -> None:
-    """Each public class and function says what it is, and does not just inherit the words."""
+    """Each public class, function, method and property says what it is, in words of its own."""
     value = getattr(callhistory, name)
     inherited = {base.__doc__ for base in getattr(value, "__mro__", ())[1:]}
 
     assert value.__doc__
     assert value.__doc__ not in inherited
     assert not value.__doc__.startswith("Method generated")
-
-
-@pytest.mark.parametrize("name", EXPLAINED)
-def test_every_public_method_has_a_docstring(name: str) -> None:
-    """Each public method and property of a public class says what it does."""
-    value = getattr(callhistory, name)
-    if not inspect.isclass(value):
-        return
-    for attribute, held in vars(value).items():
-        if not attribute.startswith("_") and (
-            inspect.isfunction(held) or isinstance(held, property)
-        ):
+    for attribute, held in vars(value).items() if inspect.isclass(value) else ():
+        if not attribute.startswith("_") and isinstance(held, (FunctionType, property)):
             assert held.__doc__, f"{name}.{attribute}"
 
 

@@ -20,6 +20,7 @@ from callhistory import (
     CallHistoryError,
     Calling,
     EndTimeSessionId,
+    TokenGrant,
     UserSession,
     Webex,
     create_call_history_client,
@@ -28,7 +29,7 @@ from callhistory._http.token import Token
 from callhistory._http.token_source import AskedToken, GivenToken
 from callhistory._http.trusted_hosts import TokenAuth, TrustedHosts
 from callhistory.sandbox import Sandbox
-from tests.support.error_contents import failure_of, shown_by
+from tests.support.error_contents import chain, failure_of, shown_by
 
 HISTORY = "/history/userSessions"
 
@@ -106,11 +107,10 @@ def found(secrets: list[str], text: str) -> list[str]:
 
 FAULTS: list[dict[str, Any]] = [
     {"status": 401},
-    {"status": 403},
     {"status": 429, "retry_after": 99},
     {"status": 500, "body": f"<html>{NAME} {NUMBER}</html>"},
     {"status": 302, "headers": {"Location": f"https://evil.example/{NAME}"}},
-    {"status": 503, "retry_after": f"{NAME}"},
+    {"status": 503, "retry_after": NAME},
     {"body": f"<html>{NAME} {NUMBER}</html>"},
     {"body": b"\xff" + NAME.encode()},
     {"body": {"userSessions": {NAME: NUMBER}}},
@@ -239,6 +239,7 @@ def test_reprs_are_clean(cloud: Sandbox) -> None:
             GivenToken(token),
             AskedToken(lambda: token),
             Token(token, 1),
+            TokenGrant(access_token=token, refresh_token=token, expires_in=60),
             TokenAuth(token, hosts),
             hosts,
             history,
@@ -280,15 +281,6 @@ GOOD: dict[str, Any] = {
     "client_secret": "sEcReT-2",
     "refresh_token": "sEcReT-3",
 }
-
-
-def chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Return an error and all that is chained to it."""
-    if error is not None:
-        yield error
-        yield from chain(error.__cause__)
-        if error.__context__ is not error.__cause__:
-            yield from chain(error.__context__)
 
 
 def frames(error: BaseException) -> list[FrameType]:
@@ -336,6 +328,7 @@ WITH_SECRETS: dict[str, Callable[[], object]] = {
     "Webex, a refresh that is no use": lambda: Webex(access_token="sEcReT", on_refresh=print),
     "Webex, the token beside a refresh": lambda: Webex(**GOOD, access_token=BAD),
     "Webex, the address": lambda: Webex(**GOOD, token_url=f"http://x.example/{BAD}"),
+    "Webex, a function": lambda: CallHistoryClient(lambda: BAD).get_call_history_data(),
     "Webex, part of it": lambda: Webex(client_id="sEcReT-1"),
     **{f"Webex, {name}": partial(Webex, **{**GOOD, name: BAD}) for name in GOOD},
 }
@@ -377,6 +370,10 @@ def write(client: CallHistoryClient) -> object:
     return client.update_missed_calls([EndTimeSessionId("2026-01-31T09:30:00Z", "sEsSiOn")])
 
 
+def delete(client: CallHistoryClient) -> object:
+    return client.delete_call_history_records([EndTimeSessionId("2026-01-31T09:30:00Z", "sEsSiOn")])
+
+
 def fetch(client: CallHistoryClient) -> object:
     return list(client.get_call_history_data())
 
@@ -389,7 +386,9 @@ PAGE = {"userSessions": [{"id": "sEsSiOn", "other": {"name": NAME}}]}
     [
         (HISTORY, {"reset": True}, fetch),
         (HISTORY, {"truncate": True}, fetch),
+        (HISTORY, {"drip": 0.02}, fetch),
         (HISTORY, {"body": PAGE}, fetch),
+        (HISTORY, {"body": {"sessions": PAGE}}, fetch),
         (HISTORY, {"body": f"<html>{NAME}</html>"}, fetch),
         (HISTORY, {"body": NAME, "headers": {"Content-Encoding": "gzip"}}, fetch),
         (HISTORY, {"status": 401, "body": PAGE}, fetch),
@@ -401,6 +400,7 @@ PAGE = {"userSessions": [{"id": "sEsSiOn", "other": {"name": NAME}}]}
         ("/devices", {"body": PAGE}, write),
         ("/setReadState", {"reset": True}, write),
         ("/setReadState", {"body": f"<html>{NAME}</html>"}, write),
+        ("/markAsDeleted", {"body": f"<html>{NAME}</html>"}, delete),
         ("/catalog", {"reset": True}, lambda client: client.listen(0.3)),
     ],
 )
@@ -410,13 +410,25 @@ def test_failed_call_has_no_secret_in_its_frames(
     fault: dict[str, Any],
     call: Callable[[CallHistoryClient], object],
 ) -> None:
-    """No frame of the library holds the token, a body, a request or a session id after a call."""
+    """No error, no link chained to it and no frame holds a token, a body, a request or an id.
+
+    Its frames end in the call that raised it, and its attributes are plain values.
+    """
+    secrets = [cloud.access_token, "Bearer", NAME, "sEsSiOn", "<html"]
     cloud.fail_next(path, times=99, **fault)
-    with cloud.webex(max_retries=0) as webex, CallHistoryClient(webex) as client:
+    with (
+        cloud.webex(max_retries=0, timeout=(5, 0.1)) as webex,
+        CallHistoryClient(webex) as client,
+    ):
         error = failure_of(lambda: call(client))
 
     assert isinstance(error, CallHistoryError)
-    assert variables_with(error, [cloud.access_token, "Bearer", NAME, "sEsSiOn"]) == []
+    assert variables_with(error, secrets) == []
+    assert not [f for f in frames(error) if f.f_globals["__name__"].startswith("callhistory._http")]
+    assert found(secrets, shown_by(error.with_traceback(None))) == []
+    for link in chain(error):
+        for value in (*link.args, *vars(link).values()):
+            assert isinstance(value, (str, int, float, type(None)))
 
 
 def test_closed_client_has_no_session_id_in_its_frames(cloud: Sandbox) -> None:

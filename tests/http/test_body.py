@@ -18,7 +18,6 @@ PLAIN = json.dumps({"statusCode": 200, "userSessions": []}).encode()
 ENCODED = {
     "identity": PLAIN,
     "gzip": gzip.compress(PLAIN),
-    "GZIP": gzip.compress(PLAIN),
     "x-gzip": gzip.compress(PLAIN),
     "deflate": zlib.compress(PLAIN),
 }

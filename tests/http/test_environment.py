@@ -116,25 +116,6 @@ def test_netrc_does_not_win(
     assert sent == {f"Bearer {cloud.access_token}"}
 
 
-@pytest.mark.parametrize("of_environment", [True, False])
-def test_proxy_sees_no_token(monkeypatch: pytest.MonkeyPatch, of_environment: bool) -> None:
-    """Webex is asked through a proxy that is set, which sees where to, and not the token."""
-    session = requests.Session()
-    with WireServer(lambda c: c.send(answer(status="407 Proxy Authentication Required"))) as proxy:
-        address = f"http://127.0.0.1:{proxy.port}"
-        if of_environment:
-            monkeypatch.setenv("HTTPS_PROXY", address)
-        else:
-            session.proxies["https"] = address
-        webex = Webex(access_token=TOKEN, session=session, max_retries=0)
-        with pytest.raises(TransportError, match=r"GET u2c\.wbx2\.com: no answer"):
-            CallHistoryClient(webex).get_call_history_data()
-
-    (request,) = proxy.requests
-    assert request.startswith(b"CONNECT u2c.wbx2.com:443 ")
-    assert TOKEN.encode() not in request
-
-
 @pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", None])
 def test_loopback_passes_no_proxy(
     cloud: Sandbox, monkeypatch: pytest.MonkeyPatch, name: str | None

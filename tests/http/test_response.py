@@ -10,8 +10,6 @@ from callhistory import (
 )
 from callhistory._http.response import Response
 
-TOKEN = "sEcReT"
-
 
 @pytest.mark.parametrize(
     ("status", "kind"), [(200, None), (299, None), (302, ApiError), (401, AuthenticationError)]

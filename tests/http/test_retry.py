@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import ssl
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +22,7 @@ from callhistory.sandbox import Sandbox
 from tests.support.canned_adapter import CannedAdapter, canned, session_with
 from tests.support.limits import BRISK
 from tests.support.waiting import wait_until
-from tests.support.wire_server import Connection, WireServer, answer
+from tests.support.wire_server import Connection, WireServer
 
 HISTORY = "/history/userSessions"
 TOKEN = "sEcReT"
@@ -101,17 +100,6 @@ def test_retries_are_used_up_by_statuses(cloud: Sandbox, client: CallHistoryClie
     assert len(cloud.requests_to(HISTORY)) == 5
 
 
-def test_retries_are_used_up_by_failures(cloud: Sandbox, client: CallHistoryClient) -> None:
-    """When the last attempt brings no answer, that is raised, with the number of attempts."""
-    cloud.fail_next(HISTORY, status=503, times=4)
-    cloud.fail_next(HISTORY, reset=True)
-
-    with pytest.raises(TransportError, match="no answer after 5 attempts") as caught:
-        client.get_call_history_data()
-
-    assert isinstance(caught.value.__cause__, ConnectionError)
-
-
 @pytest.mark.parametrize("max_retries", [0, 1, 6])
 def test_max_retries_is_the_users(cloud: Sandbox, max_retries: int) -> None:
     """A request is sent once more than max_retries, by status and by failure."""
@@ -128,25 +116,6 @@ def test_max_retries_is_the_users(cloud: Sandbox, max_retries: int) -> None:
         assert len(cloud.requests_to(HISTORY)) == max_retries + 1
 
 
-@pytest.mark.parametrize("max_retries", [-1, 1.5, "4", True, None])
-def test_max_retries_is_a_whole_number(max_retries: object) -> None:
-    """What is no count of retries is refused when the Webex is made."""
-    with pytest.raises((TypeError, ValueError), match="max_retries"):
-        Webex(access_token=TOKEN, max_retries=max_retries)  # type: ignore[arg-type]
-
-
-def test_bad_certificate_is_not_tried_again() -> None:
-    """A certificate that nobody vouches for does not become better."""
-    with WireServer(lambda connection: connection.send(answer()), tls=True) as server:
-        webex = Webex(access_token=TOKEN, u2c_url=server.url, _limits=BRISK)
-        with pytest.raises(TransportError, match="CERTIFICATE_VERIFY_FAILED") as caught:
-            CallHistoryClient(webex).get_call_history_data()
-
-    assert isinstance(caught.value.__cause__, ssl.SSLCertVerificationError)
-    assert "attempts" not in str(caught.value)
-    assert server.requests == []
-
-
 # --- timeouts ---
 
 
@@ -161,17 +130,6 @@ def test_read_timeout_is_tried_again_once(cloud: Sandbox, call: Call, path: str)
             call(client)
         assert isinstance(caught.value.__cause__, TimeoutError)
         assert len(cloud.requests_to(path)) == 2
-
-
-def test_read_timeout_is_not_tried_again_without_retries(cloud: Sandbox) -> None:
-    """With max_retries of 0 a silent server is asked once."""
-    cloud.fail_next("/catalog", delay=20, times=50)
-
-    client = CallHistoryClient(cloud.webex(timeout=(5, 0.1), max_retries=0))
-    with pytest.raises(TransportError, match="no answer: timed out"):
-        client.get_call_history_data()
-
-    assert len(cloud.requests) == 1
 
 
 def test_read_timeout_in_between_counts(cloud: Sandbox) -> None:
@@ -245,28 +203,17 @@ def test_backoff_has_an_end(attempt: int) -> None:
     assert 32 <= wait <= 64
 
 
-def test_retry_after_in_seconds_is_honoured(cloud: Sandbox, client: CallHistoryClient) -> None:
-    """The next attempt comes as many seconds later as Webex asked for."""
+@pytest.mark.parametrize("as_date", [False, True])
+def test_retry_after_is_honoured(cloud: Sandbox, client: CallHistoryClient, as_date: bool) -> None:
+    """The next attempt comes after as many seconds as Webex asked for, or at its date."""
     client.get_call_history_data()
-    cloud.forget_requests()
-    cloud.fail_next(HISTORY, status=503, retry_after=1)
-
-    assert client.get_call_history_data().ok
-
-    first, second = cloud.requests_to(HISTORY)
-    assert second.received_at - first.received_at >= 1
-
-
-def test_retry_after_as_a_date_is_honoured(cloud: Sandbox, client: CallHistoryClient) -> None:
-    """The next attempt comes when the date that Webex named has come."""
-    client.get_call_history_data()
-    cloud.forget_requests()
     moment = (datetime.now(UTC) + timedelta(seconds=2)).replace(microsecond=0)
-    cloud.fail_next(HISTORY, retry_after=format_datetime(moment, usegmt=True))
+    cloud.fail_next(HISTORY, retry_after=format_datetime(moment, usegmt=True) if as_date else 1)
 
     assert client.get_call_history_data().ok
-    assert datetime.now(UTC) >= moment
-    assert len(cloud.requests_to(HISTORY)) == 2
+
+    _, first, second = cloud.requests_to(HISTORY)
+    assert datetime.now(UTC) >= moment if as_date else second.received_at - first.received_at >= 1
 
 
 @pytest.mark.parametrize(
@@ -336,54 +283,25 @@ def test_retry_after_of_a_minute_is_still_waited_for(asked: str, pause: float | 
     assert POLICY.pause(canned(429, Retry_After=asked), 1) == pause
 
 
-def test_policy_without_retries_left_has_no_pause() -> None:
-    """After as many retries as the policy allows there is no other attempt."""
-    policy = RetryPolicy(connect=1, read=1, retries=2)
-
-    assert [policy.pause(canned(503), attempt) is None for attempt in (1, 2, 3)] == [
-        False,
-        False,
-        True,
-    ]
-
-
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [
-        ("0", 0),
-        ("7", 7),
         (" 7 ", 7),
-        ("120", 120),
         ("999999999", 999999999),
         ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
         ("Thursday, 01-Jan-70 00:00:00 GMT", 0),
-        ("Thu Jan  1 00:00:00 1970", 0),
         *(
             (text, None)
             for text in (
-                "",
-                " ",
-                "nan",
-                "inf",
-                "-inf",
-                "1e3",
-                "1e3000",
                 "-5",
-                "+5",
                 "1.5",
-                "0x10",
                 "1_000",
                 "\N{ARABIC-INDIC DIGIT FIVE}",
-                "5, 5",
-                "5 seconds",
                 "9" * 400,
-                "rand(30),add(30)",
                 "Thu, 99 Jan 1970 00:00:00 GMT",
                 "Thu, 01 Jan 99999 00:00:00 GMT",
                 "Thu, 01 Jan 1970 00:00:00 +999999999999",
                 "Thu,",
-                ",",
-                "\x00",
             )
         ),
     ],

@@ -51,11 +51,7 @@ def test_token_goes_to_webex_and_to_who_is_named(url: str) -> None:
         # look-alikes
         "https://evilwbx2.com/",
         "https://wbx2.com.evil.example/",
-        "https://wbx2.co/",
-        "https://wbx2-com.example/",
-        "https://com/",
         "https://wbx2.com%2eevil.example/",
-        "https://xn--wx2-7ka.com/",
         "https://w\u0431x2.com/",
         "https://evil\u3002wbx2.com/",
         # who is the host?
@@ -63,39 +59,27 @@ def test_token_goes_to_webex_and_to_who_is_named(url: str) -> None:
         "https://user:password@wbx2.com/",
         "https://evil.example\\@wbx2.com/",
         "https://wbx2.com\\.evil.example/",
-        "https:\\\\evil.example/.wbx2.com/",
         "https://evil.example#.wbx2.com/",
-        "https://evil.example?.wbx2.com/",
-        "https://evil.example/.wbx2.com/",
         "https://evil.example/\n.wbx2.com/",
-        "https://wbx2.com\t.evil.example/",
-        " https://wbx2.com/",
         "https://wbx2.com\x00.evil.example/",
-        "https://127.0.0.1.evil.example/",
         # no TLS
         "http://janus-a.wbx2.com/",
         "ws://mercury.wbx2.com/",
         "http://128.0.0.1/",
         "http://127.evil.example/",
         "http://0.0.0.0/",
-        "http://localhost.evil.example/",
         # loopback, but nobody said so
         "http://127.0.0.1:9999/",
         "http://127.0.0.2:8080/",
-        "http://localhost/",
         "https://[::1]/",
         "https://janus.partner.example/",
         # no address of a service
         "ftp://wbx2.com/",
-        "file:///etc/passwd",
         "//wbx2.com/",
         "wbx2.com",
         "https:wbx2.com",
-        "https:///wbx2.com",
         "https://",
-        "https://wbx2.com:port/",
         "https://wbx2.com:99999/",
-        "https://[wbx2.com/",
         "https://[::1",
         "",
     ],
@@ -124,9 +108,3 @@ def test_what_is_no_domain_is_refused(domain: str) -> None:
     """An allowed domain is a bare name, or the mistake is named."""
     with pytest.raises(ValueError, match=f"allowed_domains: {re.escape(repr(domain))}"):
         Webex(access_token=TOKEN, allowed_domains=[domain])
-
-
-def test_one_domain_is_not_several() -> None:
-    """A single text in place of several domains is a TypeError, not a list of letters."""
-    with pytest.raises(TypeError, match="allowed_domains"):
-        Webex(access_token=TOKEN, allowed_domains="example.com")

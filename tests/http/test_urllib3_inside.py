@@ -5,7 +5,6 @@ These tests fail first when one of the two changes what it never promised.
 
 from __future__ import annotations
 
-import http.client
 import io
 import socket
 from typing import Any
@@ -14,7 +13,7 @@ import pytest
 import requests.adapters
 import urllib3
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyManager
-from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connection import HTTPConnection
 
 from callhistory._http.deadline import DeadlineAdapter, DeadlineFile
 from tests.support.wire_server import WireServer, answer
@@ -22,80 +21,11 @@ from tests.support.wire_server import WireServer, answer
 
 @pytest.mark.parametrize("manager", [PoolManager(), ProxyManager("http://127.0.0.1:1")])
 def test_urllib3_finds_its_pools_by_scheme(manager: PoolManager) -> None:
-    """urllib3: a manager makes its pools from the classes in ``pool_classes_by_scheme``."""
-
-    class Pool(HTTPConnectionPool):
-        pass
-
-    class SecurePool(HTTPSConnectionPool):
-        pass
-
+    """urllib3: a manager has the classes of its pools in ``pool_classes_by_scheme``."""
     assert manager.pool_classes_by_scheme == {
         "http": HTTPConnectionPool,
         "https": HTTPSConnectionPool,
     }
-    manager.pool_classes_by_scheme = {"http": Pool, "https": SecurePool}
-    assert type(manager.connection_from_url("http://127.0.0.1")) is Pool
-    assert type(manager.connection_from_url("https://127.0.0.1")) is SecurePool
-
-
-def test_urllib3_pool_makes_the_connections_that_it_names() -> None:
-    """urllib3: a pool makes its connections from ``ConnectionCls``."""
-    assert HTTPConnectionPool.ConnectionCls is HTTPConnection
-    assert HTTPSConnectionPool.ConnectionCls is HTTPSConnection
-
-    class Special(HTTPConnection):
-        pass
-
-    class Pool(HTTPConnectionPool):
-        ConnectionCls = Special
-
-    assert type(Pool("127.0.0.1")._new_conn()) is Special
-
-
-def test_urllib3_connection_reads_through_the_response_class() -> None:
-    """urllib3: a connection reads each answer through ``response_class``, from its ``fp``.
-
-    http.client: a response reads its status line, headers and body from the attribute ``fp``,
-    which may be replaced before any of them is read.
-    """
-    files: list[bytes] = []
-
-    class Noting(io.RawIOBase):
-        def __init__(self, file: socket.SocketIO) -> None:
-            self._file = file
-
-        def readable(self) -> bool:
-            return True
-
-        def readinto(self, buffer: Any) -> int | None:
-            count = self._file.readinto(buffer)
-            files.append(bytes(buffer[: count or 0]))
-            return count
-
-        def close(self) -> None:
-            self._file.close()
-            super().close()
-
-    class Response(http.client.HTTPResponse):
-        def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-            super().__init__(sock, *args, **kwargs)
-            self.fp.close()
-            self.fp = io.BufferedReader(Noting(sock.makefile("rb", buffering=0)))
-
-    class Connection(HTTPConnection):
-        response_class = Response
-
-    class Pool(HTTPConnectionPool):
-        ConnectionCls = Connection
-
-    with (
-        WireServer(lambda connection: connection.send(answer(b"body"))) as server,
-        Pool("127.0.0.1", server.port) as pool,
-    ):
-        assert pool.request("GET", "/").data == b"body"
-
-    assert b"".join(files) == answer(b"body")
 
 
 def test_urllib3_connection_has_its_socket_after_connect() -> None:

@@ -144,13 +144,6 @@ def test_categories_are_what_is_known_then_what_is_new() -> None:
     assert {type(value) for value in frame.disposition.cat.categories} == {str}
 
 
-def test_members_of_the_enums_find_their_rows() -> None:
-    """A column can be compared with a member of its enum, as a session's attribute can."""
-    frame = to_dataframe([session(), session(disposition="Answered")])
-
-    assert (frame.disposition == Disposition.MISSED).tolist() == [True, False]
-
-
 @pytest.mark.parametrize(
     "moment",
     [
@@ -205,3 +198,10 @@ def test_ten_thousand_sessions_have_a_row_each() -> None:
     sessions = [session(sessionId=str(number)) for number in range(10_000)]
 
     assert list(to_dataframe(sessions).session_id) == [each.session_id for each in sessions]
+
+
+def test_members_of_the_enums_find_their_rows() -> None:
+    """A column can be compared with a member of its enum, as a session's attribute can."""
+    frame = to_dataframe([session(), session(disposition="Answered")])
+
+    assert (frame.disposition == Disposition.MISSED).tolist() == [True, False]

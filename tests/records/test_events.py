@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import attrs
@@ -17,17 +16,6 @@ from callhistory import (
 )
 from tests.records.samples import sample
 from tests.support.wire_samples import a_session, wire_form
-
-
-@pytest.mark.parametrize("cls", [CallSessionEvent, CallSessionViewedEvent, CallSessionDeletedEvent])
-def test_an_event_has_its_envelope(cls: type[Any]) -> None:
-    """An event has its envelope's id, time in UTC and tracking id."""
-    event = sample(cls)
-
-    assert event.id == "envelope-1"
-    assert event.timestamp == datetime(2026, 3, 1, 9, tzinfo=UTC) + timedelta(milliseconds=250)
-    assert event.timestamp.tzinfo is UTC
-    assert event.tracking_id == "janus_1"
 
 
 def test_an_event_off_the_wire_is_a_live_one() -> None:

@@ -45,21 +45,6 @@ USUAL = make_converter()
 @pytest.mark.parametrize("cls", RECORDS)
 @quick
 @given(data=st.data())
-def test_the_two_readers_agree(cls: type[Any], data: st.DataObject) -> None:
-    """What the generated reader can read, the tolerant one reads as an equal record."""
-    form = mutated(wire_form(cls), data.draw(mutations_of(wire_form(cls))))
-
-    generated = attempt(lambda: GENERATED.structure(form, cls))
-    tolerant = attempt(lambda: TOLERANT.structure(form, cls))
-
-    if isinstance(generated, cls):
-        assert generated == tolerant
-        assert exactly(to_wire(generated)) == exactly(to_wire(tolerant))
-
-
-@pytest.mark.parametrize("cls", RECORDS)
-@quick
-@given(data=st.data())
 def test_the_two_readers_together_read_as_the_tolerant_one(
     cls: type[Any], data: st.DataObject
 ) -> None:
@@ -94,21 +79,10 @@ def test_what_is_as_documented_is_read_by_the_generated_reader(
 
 @pytest.mark.parametrize("backend", ["WEBEX_CALLING", "UCM_CALLING", "BROADWORKS_CALLING"])
 def test_a_realistic_page_is_read_by_the_generated_reader(backend: str) -> None:
-    """Every session of a realistic page, odd ones among them, needs no tolerant reader."""
-    page = sandbox_page(backend)
-    oddities = [
-        session
-        for session in page
-        if "isTest" in session
-        or "callingSpecifics" in session
-        or "callbackAddress" not in session["other"]
-        or not session["links"]
-    ]
-
-    sessions = [GENERATED.structure(session, UserSession) for session in page]
+    """Every session of a realistic page needs no tolerant reader."""
+    sessions = [GENERATED.structure(session, UserSession) for session in sandbox_page(backend)]
 
     assert len(sessions) == 60
-    assert len(oddities) > 10
 
 
 @pytest.mark.parametrize("change", [{"durationSeconds": "438"}, {"self": {"name": 7}}])

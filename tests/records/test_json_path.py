@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from callhistory import DecodeError
-from callhistory._records.decode import read_sessions
 from callhistory._records.json_path import Unreadable
-from tests.support.wire_samples import a_session
 
 
 @pytest.mark.parametrize(
@@ -27,13 +24,3 @@ def test_a_path_is_read_from_the_outside_in(path: tuple[str | int, ...], shown: 
         unreadable = unreadable.below(part)
 
     assert str(unreadable.as_decode_error()) == f"{shown}: expected a string, found null"
-
-
-def test_the_path_of_a_session_in_a_page() -> None:
-    """What cannot be read in a page is named from the answer's first level on."""
-    page = [a_session(), a_session(), a_session(startTime=5)]
-
-    with pytest.raises(DecodeError) as raised:
-        read_sessions(page)
-
-    assert raised.value.path == "userSessions[2].startTime"

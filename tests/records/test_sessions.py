@@ -9,15 +9,10 @@ import attrs
 import pytest
 
 from callhistory import (
-    CallingSpecifics,
     CallRecordLink,
     CallRecordListOther,
     CallRecordSelf,
-    Direction,
-    Disposition,
     EndTimeSessionId,
-    RedirectionDetails,
-    SessionType,
     UserSession,
     from_wire,
 )
@@ -26,26 +21,6 @@ from tests.support.wire_samples import (
     a_bare_session,
     a_session,
 )
-
-
-def test_a_session_has_what_it_was_read_from() -> None:
-    """A session's attributes have the types that the documentation promises."""
-    session = from_wire(UserSession, a_session())
-
-    assert session.start_time == datetime(2026, 3, 1, 8, 59, 30, 125000, tzinfo=UTC)
-    assert session.start_time.tzinfo is UTC
-    assert session.disposition is Disposition.MISSED
-    assert session.session_type is SessionType.WEBEX_CALLING
-    assert session.direction is Direction.INCOMING
-    assert session.correlation_ids == ("correlation-1", "correlation-2")
-    assert session.is_pmr is False
-    assert session.self_.cucm_dn == "5001"
-    assert session.self_.ucm_line_number == 2
-    assert session.other.is_private is False
-    assert type(session.calling_specifics) is CallingSpecifics
-    assert type(session.calling_specifics.redirection_details) is RedirectionDetails
-    assert session.calling_specifics.redirection_details.reason == "busy"
-    assert session.extra == {}
 
 
 def test_a_session_gives_the_pair_that_names_it() -> None:
@@ -119,13 +94,6 @@ def test_the_end_is_kept_in_utc(end_time: datetime | str) -> None:
     assert hash(pair) == hash(EndTimeSessionId(END, "session-1"))
 
 
-def test_the_arguments_have_names() -> None:
-    """The pair can be made by keyword, under the names of its attributes."""
-    pair = EndTimeSessionId(session_id="session-1", end_time=END)
-
-    assert (pair.end_time, pair.session_id) == (END, "session-1")
-
-
 NOT_ISO = "is not an ISO 8601 time with an offset, such as 2026-01-31T09:30:00.000Z"
 NOT_IN_UTC = "is not within the years 1 to 9999 in UTC"
 NOT_A_TIME = "end_time: expected an ISO 8601 string or an aware datetime, not"
@@ -141,16 +109,13 @@ TOO_LATE = datetime.max.replace(tzinfo=timezone(timedelta(hours=-1)))
         (MissingTime(2026, 3, 1), "s", ValueError, f"end_time: NaT {NOT_IN_UTC}"),
         *(
             (text, "s", ValueError, f"end_time: {text!r} {NOT_ISO}")
-            for text in ("2026-03-01T09:00:00", "2026-13-01T09:00:00Z", "yesterday", "")
+            for text in ("2026-03-01T09:00:00", "yesterday", "")
         ),
         (1772355600250, "s", TypeError, f"{NOT_A_TIME} int"),
-        (None, "s", TypeError, f"{NOT_A_TIME} NoneType"),
         (END.date(), "s", TypeError, f"{NOT_A_TIME} date"),
         (END, "", ValueError, "session_id: is empty"),
         (END, " \t", ValueError, "session_id: is empty"),
-        (END, None, TypeError, "session_id: expected a string, not NoneType"),
         (END, 7, TypeError, "session_id: expected a string, not int"),
-        (END, b"s", TypeError, "session_id: expected a string, not bytes"),
         (
             "8b2f6c1e",
             "2026-03-01T09:00:00Z",
@@ -174,10 +139,9 @@ def test_a_wrong_argument_is_named_with_its_value(
     ("misplaced", "shown"),
     [
         ("8b2f6c1e-0d4a-4c57-9a55-000000000001", "a string of 36 characters"),
-        ("+12065550102", "a string of 12 characters"),
         ("2065-55-0102-abcdef", "a string of 19 characters"),
         ("1772355600250", "a string of 13 characters"),
-        ("never " * 10, "a string of 60 characters"),
+        ("2026-03-01T09:00:00." + "0" * 100, r"'2026-03-01T09:00:00\.0{20}'"),
     ],
 )
 def test_an_id_or_a_number_in_the_place_of_the_time_is_not_shown(
@@ -191,14 +155,6 @@ def test_an_id_or_a_number_in_the_place_of_the_time_is_not_shown(
     while chained is not None:
         assert misplaced not in repr(chained)
         chained = chained.__cause__ or chained.__context__
-
-
-def test_a_long_text_that_looks_like_a_time_is_shown_in_part() -> None:
-    """A text that looks like a time is shown, but at most 40 characters of it."""
-    text = "2026-03-01T09:00:00." + "0" * 100
-
-    with pytest.raises(ValueError, match=r"^end_time: '2026-03-01T09:00:00\.0{20}' is no"):
-        EndTimeSessionId(text, "session-1")
 
 
 def test_a_pair_can_be_evolved_and_has_a_repr() -> None:

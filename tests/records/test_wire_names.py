@@ -11,7 +11,7 @@ import pytest
 
 from callhistory import to_wire
 from callhistory._records.timestamps import epoch_ms, write_time
-from tests.records.samples import sample, session
+from tests.records.samples import sample
 from tests.support.wire_samples import CLASSES, wire_form
 
 every_class = pytest.mark.parametrize("cls", CLASSES)
@@ -28,21 +28,6 @@ def as_wire(attribute: str, value: Any) -> Any:
     if isinstance(value, datetime):
         return epoch_ms(value) if attribute == "timestamp" else write_time(value)
     return to_wire(value) if isinstance(value, CLASSES) else value
-
-
-@pytest.mark.parametrize(
-    ("name", "attribute"),
-    [
-        ("sessionId", "session_id"),
-        ("joinedDurationSeconds", "joined_duration_seconds"),
-        ("self", "self_"),
-        ("isPMR", "is_pmr"),
-    ],
-)
-def test_a_wire_name_is_written_in_snake_case(name: str, attribute: str) -> None:
-    """The function that the tests below rely on knows how the documentation spells attributes."""
-    assert attribute_of(name) == attribute
-    assert hasattr(session(), attribute)
 
 
 @every_class

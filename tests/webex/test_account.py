@@ -11,8 +11,6 @@ import pytest
 
 from callhistory import (
     CallHistoryClient,
-    CallHistoryError,
-    EndTimeSessionId,
     TransportError,
     Webex,
 )
@@ -20,7 +18,6 @@ from callhistory.sandbox import Sandbox
 from tests.support.error_contents import failure_of
 from tests.support.waiting import wait_until
 
-PAIR = EndTimeSessionId("2026-01-31T09:30:00Z", "x")
 HISTORY = "/history/userSessions"
 TOKEN = "sEcReT"
 
@@ -44,27 +41,19 @@ def test_making_one_sends_nothing(cloud: Sandbox) -> None:
         ({"calling_backend": "SIP"}, ValueError, "calling_backend: expected one of 'WEBEX_CALL"),
         ({"calling_backend": 5}, TypeError, "calling_backend: expected one of"),
         ({"timeout": 0}, ValueError, "timeout: expected more than 0 seconds, not 0"),
-        ({"timeout": -1}, ValueError, "timeout: expected more than 0 seconds, not -1"),
         ({"timeout": float("nan")}, ValueError, "timeout: .* not nan"),
         ({"timeout": float("inf")}, ValueError, "timeout: .* not inf"),
         ({"timeout": (5, 0)}, ValueError, r"timeout: .* not \(5, 0\)"),
         ({"timeout": (5,)}, ValueError, r"timeout: .* not \(5,\)"),
-        ({"timeout": (1, 2, 3)}, ValueError, r"timeout: .* not \(1, 2, 3\)"),
         ({"timeout": "5"}, TypeError, "timeout: .* not '5'"),
         ({"timeout": True}, TypeError, "timeout: .* not True"),
         ({"timeout": (5, None)}, TypeError, r"timeout: .* not \(5, None\)"),
-        ({"timeout": None}, TypeError, "timeout: .* not None"),
         ({"max_retries": -1}, ValueError, "max_retries: expected at least 0, not -1"),
         ({"max_retries": 1.5}, TypeError, "max_retries: expected a whole number, not 1.5"),
         ({"allowed_domains": [5]}, ValueError, "allowed_domains: 5 is not a domain"),
-        (
-            {"allowed_domains": 5},
-            TypeError,
-            "allowed_domains: expected several domains, not one int",
-        ),
-        ({"allowed_domains": None}, TypeError, "allowed_domains: expected several domains"),
+        ({"allowed_domains": 5}, TypeError, "allowed_domains: .* several domains, not one int"),
+        ({"allowed_domains": "a.example"}, TypeError, "allowed_domains"),
         ({"u2c_url": "https://a.wbx2.com/u2c?x=1"}, ValueError, "has a query"),
-        ({"u2c_url": "https://a.wbx2.com/u2c#x"}, ValueError, "has a query"),
     ],
 )
 def test_wrong_argument_is_named(
@@ -110,38 +99,12 @@ def test_threads_share_one_catalog_and_one_device(cloud: Sandbox) -> None:
     assert cloud.devices == ()
 
 
-def test_close_deletes_no_other_device(cloud: Sandbox) -> None:
-    """Of several devices of a user each client deletes its own."""
-    others = [CallHistoryClient(cloud.webex()) for _ in range(2)]
-    for other in others:
-        other.get_call_history_data()
-    before = cloud.devices
-    client = CallHistoryClient(cloud.webex())
-    client.get_call_history_data()
-    assert len(cloud.devices) == 3
-
-    client.close()
-
-    assert cloud.devices == before
-    for other in others:
-        other.close()
-
-
 @pytest.mark.parametrize("service", ["/catalog", "/devices"])
-@pytest.mark.parametrize(
-    "fault", [{"status": 404}, {"reset": True}, {"body": b"<html>"}], ids=["no", "reset", "html"]
-)
-def test_failed_bootstrap_is_not_remembered(
-    cloud: Sandbox, service: str, fault: dict[str, Any]
-) -> None:
+def test_failed_bootstrap_is_not_remembered(cloud: Sandbox, service: str) -> None:
     """What could not be had is asked for again by the next call, and only that."""
     with cloud.webex(max_retries=0) as webex, CallHistoryClient(webex) as client:
-        cloud.fail_next(service, **fault)
-        if "status" in fault:
-            assert not client.get_call_history_data()
-        else:
-            with pytest.raises(CallHistoryError):
-                client.get_call_history_data()
+        cloud.fail_next(service, status=404)
+        assert not client.get_call_history_data()
         assert client.get_call_history_data().ok
         assert client.get_call_history_data().ok
 
@@ -171,36 +134,6 @@ def test_closed_webex_refuses(cloud: Sandbox) -> None:
     assert cloud.requests == ()
 
 
-def test_close_of_a_webex_deletes_the_device(cloud: Sandbox) -> None:
-    """A Webex that is closed under its clients deletes the device, once."""
-    with cloud.webex() as webex:
-        clients = [CallHistoryClient(webex) for _ in range(2)]
-        for client in clients:
-            client.get_call_history_data()
-
-    for client in clients:
-        client.close()
-    assert len(cloud.requests_to("/devices", "DELETE")) == 1
-    assert cloud.devices == ()
-
-
-def test_client_that_closes_ends_its_own_calls_only(cloud: Sandbox) -> None:
-    """Of two clients of one Webex, one is closed while it waits: its call ends, nothing is sent."""
-    with cloud.webex() as webex, CallHistoryClient(webex) as other:
-        assert other.get_call_history_data().ok
-        client = CallHistoryClient(webex)
-        cloud.fail_next("/setReadState", retry_after=20)
-        with ThreadPoolExecutor(1) as pool:
-            call = pool.submit(client.update_missed_calls, [PAIR])
-            cloud.wait_for_requests("/setReadState")
-            client.close()
-            error = call.exception(5)
-            assert isinstance(error, TransportError) or call.result().status_code == 429
-        assert len(cloud.requests_to("/setReadState")) == 1
-        assert other.get_call_history_data().ok
-        assert len(cloud.devices) == 1
-
-
 def test_webex_can_be_used_while_a_closed_client_still_asks(cloud: Sandbox) -> None:
     """A client that joins while another's catalog request is broken off makes its own."""
     cloud.fail_next("/catalog", delay=20)
@@ -219,7 +152,7 @@ def test_webex_can_be_used_while_a_closed_client_still_asks(cloud: Sandbox) -> N
 
 
 def test_closing_a_webex_ends_the_calls_of_its_clients(cloud: Sandbox) -> None:
-    """Webex.close() ends what its clients wait for, also if they are still open."""
+    """Webex.close() ends what its open clients wait for, and deletes their device, once."""
     webex = cloud.webex()
     client = CallHistoryClient(webex)
     client.get_call_history_data()
@@ -232,6 +165,7 @@ def test_closing_a_webex_ends_the_calls_of_its_clients(cloud: Sandbox) -> None:
     assert isinstance(failure_of(client.get_call_history_data), RuntimeError)
     assert cloud.devices == ()
     client.close()
+    assert len(cloud.requests_to("/devices", "DELETE")) == 1
 
 
 def test_closing_a_copy_closes_once(cloud: Sandbox) -> None:

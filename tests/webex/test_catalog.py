@@ -52,7 +52,6 @@ def test_allowed_domain_may_have_the_catalog(strict: responses.RequestsMock) -> 
         ({}, None, COMMERCIAL_U2C),
         ({"fedramp": True}, None, GOVERNMENT_U2C),
         ({}, " \n", COMMERCIAL_U2C),
-        ({}, "https://u2c-a.wbx2.com/u2c/api/v1", "https://u2c-a.wbx2.com/u2c/api/v1"),
         ({"u2c_url": f"{COMMERCIAL_U2C}//"}, None, COMMERCIAL_U2C),
         ({}, " https://u2c-a.wbx2.com/u2c/api/v1/\n", "https://u2c-a.wbx2.com/u2c/api/v1"),
         (
@@ -133,7 +132,6 @@ def test_host_catalog_is_not_needed(
 @pytest.mark.parametrize(
     ("link", "host", "objection"),
     [
-        ("http://janus.partner.example/api", "janus.partner.example", "not protected by TLS"),
         ("http://janus-a.wbx2.com:8080", "janus-a.wbx2.com:8080", "not protected by TLS"),
         ("https://janus@evil.example", "a malformed address", "not the address of a service"),
         ("ftp://janus-a.wbx2.com", "a malformed address", "not the address of a service"),

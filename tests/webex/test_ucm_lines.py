@@ -72,21 +72,15 @@ def test_lines_are_asked_for_also_with_a_given_backend(cloud: Sandbox) -> None:
 
 
 def test_lines_are_not_asked_for_without_a_need(cloud: Sandbox) -> None:
-    """Lines are not asked for where no session has one, or the backend is another."""
+    """Lines are not asked for where no session has one, nor after a failure or elsewhere."""
     with CallHistoryClient(cloud.webex()) as client:
         cloud.fail_next(HISTORY, body={"userSessions": []})
         assert client.get_call_history_data().ok
+        cloud.fail_next(HISTORY, status=500)
+        assert client.get_call_history_data().status_code == 500
     with CallHistoryClient(cloud.webex(calling_backend="BROADWORKS_CALLING")) as client:
         assert numbered(client.get_call_history_data()) == UNNUMBERED
 
-    assert cloud.requests_to(LINES) == ()
-
-
-def test_lines_are_not_asked_for_after_a_failure(cloud: Sandbox, client: CallHistoryClient) -> None:
-    """A history that failed has nothing to number."""
-    cloud.fail_next(HISTORY, status=500)
-
-    assert client.get_call_history_data().status_code == 500
     assert cloud.requests_to(LINES) == ()
 
 
@@ -94,14 +88,8 @@ def test_lines_are_not_asked_for_after_a_failure(cloud: Sandbox, client: CallHis
     "fault",
     [
         {"status": 302},
-        {"status": 401},
-        {"status": 404},
-        {"status": 429},
         {"status": 500},
         {"body": b"<html>"},
-        {"body": b""},
-        {"body": b"\xff"},
-        {"body": b"[" * 100_000},
         {"body": b"plain", "headers": {"Content-Encoding": "gzip"}},
         {"status": 204},
         {"delay": 20},
@@ -134,22 +122,15 @@ def test_failed_lines_leave_the_history(
 @pytest.mark.parametrize(
     "body",
     [
-        None,
         5,
-        [],
         {},
-        {"devices": None},
-        {"devices": {}},
         {"devices": "none"},
         {"devices": [None, 5, [], {}]},
         {"devices": [{"lines": None}, {"lines": {}}, {"lines": [None, 5, []]}]},
         {"devices": [{"lines": [{}, {"dnorpattern": "5501"}, {"index": 1}]}]},
         {"devices": [{"lines": [{"dnorpattern": 5501, "index": 1}]}]},
-        {"devices": [{"lines": [{"dnorpattern": ["5501"], "index": 1}]}]},
         {"devices": [{"lines": [{"dnorpattern": "5501", "index": "1"}]}]},
         {"devices": [{"lines": [{"dnorpattern": "5501", "index": True}]}]},
-        {"devices": [{"lines": [{"dnorpattern": "5501", "index": 1.0}]}]},
-        {"devices": [{"lines": [{"dnorpattern": "5501", "index": None}]}]},
     ],
     ids=str,
 )
@@ -157,7 +138,7 @@ def test_lines_of_another_shape_number_nothing(
     cloud: Sandbox, client: CallHistoryClient, body: object
 ) -> None:
     """Lines that are not as they should be are as if they were not there."""
-    cloud.fail_next(LINES, body=b"null" if body is None else body)
+    cloud.fail_next(LINES, body=body)
 
     assert numbered(client.get_call_history_data()) == UNNUMBERED
 
@@ -201,18 +182,9 @@ def test_missing_link_leaves_the_history(
     assert [r for r in caplog.records if r.getMessage().startswith("no line numbers: ")]
 
 
-@pytest.mark.parametrize(
-    ("user_id", "path"),
-    [
-        ("a/b?c#d e", "a%2Fb%3Fc%23d%20e"),
-        ("ü&=+%", "%C3%BC%26%3D%2B%25"),
-        ("@:;,", "%40%3A%3B%2C"),
-    ],
-)
-def test_user_id_is_quoted(
-    cloud: Sandbox, client: CallHistoryClient, user_id: str, path: str
-) -> None:
+def test_user_id_is_quoted(cloud: Sandbox, client: CallHistoryClient) -> None:
     """Whatever a user id consists of, it is one part of the path."""
+    user_id, path = "a/b?c#d eü&=+%@:", "a%2Fb%3Fc%23d%20e%C3%BC%26%3D%2B%25%40%3A"
     with WireServer(lambda connection: connection.send(answer())) as server:
         base = cloud.u2c_url.removesuffix("/u2c/api/v1")
         gateway = server.url.removesuffix("/u2c/api/v1")
@@ -257,23 +229,16 @@ def test_device_without_an_organization_is_asked_without(
     assert cloud.requests_to(LINES)[0].query_string == ""
 
 
-@pytest.mark.parametrize("service", ["/devices", "/catalog"])
 def test_refused_device_leaves_the_history(
-    cloud: Sandbox, caplog: pytest.LogCaptureFixture, service: str
+    cloud: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A device that is registered for the lines only, and refused, costs no history."""
+    cloud.fail_next("/devices", status=403)
     with cloud.webex(calling_backend="UCM_CALLING", max_retries=0) as webex:
-        client = CallHistoryClient(webex)
-        if service == "/devices":
-            cloud.fail_next("/devices", status=403)
-            assert numbered(client.get_call_history_data()) == UNNUMBERED
-            (message,) = caplog.messages
-            assert message.startswith(
-                "no line numbers: 403: User request is forbidden (tracking id"
-            )
-        else:
-            cloud.fail_next("/catalog", status=403)
-            assert client.get_call_history_data().status_code == 403
+        assert numbered(CallHistoryClient(webex).get_call_history_data()) == UNNUMBERED
+
+    (message,) = caplog.messages
+    assert message.startswith("no line numbers: 403: User request is forbidden (tracking id")
 
 
 def test_broken_function_for_the_token_leaves_the_history(
