@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, cast
-from unittest import mock
+from typing import Any
 
 import pytest
 from attrs import evolve
 
 from callhistory import CallHistoryClient, CallSessionViewedEvent, signals
-from callhistory._clock import steady
-from callhistory._limits import USUAL, Limits
-from callhistory._live.connection import ConnectionEnded, WebSocket
+from callhistory._limits import Limits
 from callhistory._live.connection_loop import ConnectionLoop
-from callhistory._live.connection_reader import ConnectionReader
-from callhistory._live.protocol import Mercury
-from callhistory._live.reconnect import Ended
 from callhistory._live.sleep_detector import SleepDetector
 from callhistory.sandbox import Sandbox
 from tests.support.limits import BRISK
@@ -235,72 +228,7 @@ def test_malformed_frames_are_skipped(cloud: Sandbox, caplog: pytest.LogCaptureF
     assert "sEcReT" not in caplog.text
 
 
-def test_thousand_malformed_frames_do_not_end_the_connection(cloud: Sandbox) -> None:
-    """However many frames make no sense, the next one that does is heard."""
-    with listening(cloud) as (_, heard):
-        for number in range(1000):
-            cloud.send_frame({"id": number, "data": None} if number % 2 else "nonsense")
-        session = cloud.place_call()
-
-        assert heard.wait_for_sessions(1) == [session.session_id]
-        cloud.wait_until(lambda: acknowledged(cloud)[1:501] == list(range(1, 1000, 2)))
-        assert len(cloud.attempts) == 1
-
-
 # --- a machine that sleeps ---
-
-
-class Network:
-    """Stands in for a websocket over which no frame comes, and records what is sent.
-
-    Args:
-        rounds: how often it is asked for a frame before the connection ends.
-    """
-
-    def __init__(self, rounds: int) -> None:
-        self.sent: list[str] = []
-        self._rounds = iter(range(rounds))
-
-    def receive(self, _timeout: float) -> str:
-        if next(self._rounds, None) is None:
-            raise ConnectionEnded(Ended(reason="over"))
-        raise TimeoutError
-
-    def send(self, text: str) -> None:
-        self.sent.append(text)
-
-
-def read_silence(mercury: Mercury, *walls: float) -> list[str]:
-    """Read a silent connection while the wall clock shows these times; return what was sent."""
-    wall = iter(walls)
-    network = Network(len(walls) - 1)
-    anything: Any = mock.MagicMock()
-    anything.refresh_when_due.return_value = math.inf
-    reader = ConnectionReader(
-        events=anything,
-        dispatcher=anything,
-        state=anything,
-        phase=anything,
-        clock=anything,
-        http_tasks=anything,
-        sleep_detector=lambda: SleepDetector(lambda: next(wall), lambda: 0.0),
-        limits=USUAL,
-        log=anything,
-    )
-    assert reader.read(cast(WebSocket, network), mercury).reason == "over"
-    return network.sent
-
-
-def test_connection_is_asked_whether_it_lives_after_a_sleep() -> None:
-    """A ping is sent at once when the wall clock has jumped, long before the next one is due."""
-    now = steady()
-    mercury = Mercury(now, USUAL, lambda: "an-id")
-    mercury.receive('{"data": {"eventType": "mercury.buffer_state"}}', now)
-    mercury.receive('{"type": "pong", "id": "an-id"}', now)
-
-    assert read_silence(mercury, 0.0, 1.0, 2.0) == []
-    assert read_silence(mercury, 2.0, 3602.0) == ['{"id": "an-id", "type": "ping"}']
-    assert mercury.due - steady() <= USUAL.doubt_timeout
 
 
 def test_connection_that_died_in_a_sleep_is_replaced(cloud: Sandbox) -> None:

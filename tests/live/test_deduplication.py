@@ -6,7 +6,6 @@ import itertools
 import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from typing import Any, cast
 
 import pytest
@@ -89,38 +88,6 @@ class Dispatched:
 def a_deduplicator() -> tuple[Deduplicator, Dispatched]:
     dispatched = Dispatched()
     return Deduplicator(cast(Dispatcher, dispatched), LOG, 10), dispatched
-
-
-def test_envelope_is_dispatched_once_by_its_id() -> None:
-    """An envelope with a known id is not dispatched again; one with another, or none, is."""
-    deduplicator, dispatched = a_deduplicator()
-    ids: list[Any] = ["1", "1", 1, 1, None, None, [], {}, 1.5, True]
-    for identifier in ids:
-        deduplicator.receive(recent(a_session(sessionId="x", id="x")) | {"id": identifier})
-
-    assert dispatched.ids == [["x"]] * 8
-
-
-def test_recovered_session_is_dispatched_once() -> None:
-    """A recovered session is dispatched unless it was delivered, live or recovered, before."""
-    deduplicator, dispatched = a_deduplicator()
-    sessions = [from_wire(UserSession, a_session(sessionId=i, id=i)) for i in "abc"]
-    deduplicator.receive(recent(a_session(sessionId="a", id="a")))
-    for _ in range(2):
-        deduplicator.receive_recovered(sessions, min(s.end_time for s in sessions))
-
-    assert dispatched.ids == [["a"], ["b", "c"]]
-
-
-def test_recovered_session_from_before_the_beginning_is_not_dispatched() -> None:
-    """What ended before `began` is not dispatched; what ended at that moment is."""
-    deduplicator, dispatched = a_deduplicator()
-    session = from_wire(UserSession, a_session(sessionId="a", id="a"))
-    deduplicator.receive_recovered([session], session.end_time + timedelta(milliseconds=1))
-    assert dispatched.ids == []
-
-    deduplicator.receive_recovered([session], session.end_time)
-    assert dispatched.ids == [["a"]]
 
 
 def test_live_event_of_a_recovered_session_is_dispatched() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from callhistory import ApiError, TransportError, UserSession
+from callhistory import ApiError, UserSession
 from callhistory._clock import steady
 from callhistory._http.session import Session
 from callhistory._limits import USUAL
@@ -81,32 +81,6 @@ def test_millisecond_with_more_sessions_than_the_largest_page(
 
 
 # --- when ---
-
-
-def test_recovery_without_a_request_does_nothing(
-    cloud: Sandbox, account: Account, session: Session
-) -> None:
-    """Nothing is missing before somebody says so: it is never due, and fetches nothing."""
-    recovery, _ = a_recovery(account, session, USUAL)
-    recovery.run()
-
-    assert recovery.due == math.inf
-    assert not cloud.requests
-
-
-def test_recovery_runs_once_for_a_request(
-    cloud: Sandbox, account: Account, session: Session
-) -> None:
-    """It is due at once, delivers what is missing, and is not due again."""
-    ids = place_calls(cloud, 3)
-    recovery, recovered = a_recovery(account, session, USUAL)
-    recovery.request(LONG_AGO)
-    assert recovery.due <= steady()
-
-    recovery.run()
-
-    assert recovered.ids == ids
-    assert recovery.due == math.inf
 
 
 def test_recovery_after_another_waits(cloud: Sandbox, account: Account, session: Session) -> None:
@@ -202,20 +176,3 @@ def test_retry_after_is_honoured(
     fail(recovery)
 
     assert before + least < recovery.due <= steady() + most
-
-
-def test_page_that_fails_leaves_the_earlier_ones_delivered(
-    cloud: Sandbox, account: Account, session: Session
-) -> None:
-    """When a later page fails, what came before it was delivered, and all is due again."""
-    ids = place_calls(cloud, 60)
-    cloud.fail_next(HISTORY, delay=0)
-    cloud.fail_next(HISTORY, reset=True)
-    recovery, recovered = a_recovery(account, session, USUAL)
-    recovery.request(LONG_AGO)
-
-    fail(recovery, TransportError)
-
-    assert recovered.ids == ids[:50]
-    recovery.run()
-    assert recovered.ids[50:] == ids
