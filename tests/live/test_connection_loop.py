@@ -75,9 +75,9 @@ def test_closing_for_good(cloud: Sandbox, code: int) -> None:
         assert type(raised.value) is ListenError
         assert (raised.value.code, raised.value.reason) == (code, "why")
         heard.wait_for(signals.Offline)
-        assert heard.states == [ONLINE, offline(code, "why", reconnecting=False)]
         assert not client.listening
         assert len(cloud.attempts) == 1
+    assert heard.states == [ONLINE, offline(code, "why", reconnecting=False)]
 
 
 def test_connection_without_pongs_is_replaced(cloud: Sandbox) -> None:

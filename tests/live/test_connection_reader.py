@@ -234,9 +234,17 @@ def test_malformed_frames_are_skipped(cloud: Sandbox, caplog: pytest.LogCaptureF
 def test_connection_that_died_in_a_sleep_is_replaced(cloud: Sandbox) -> None:
     """After a sleep a connection that answers is kept; one that does not is soon replaced."""
     limits = evolve(BRISK, look_up=0.02, doubt_timeout=0.3)
-    real, slept = time.time, 0.0
-    with listening_with_sleep(cloud, limits, lambda: real() + slept) as heard:
+    slept = 0.0
+    looks: list[None] = []
+
+    def wall() -> float:
+        looks.append(None)
+        return time.time() + slept
+
+    with listening_with_sleep(cloud, limits, wall) as heard:
         cloud.wait_for_frames("pong")
+        assert wait_until(lambda: len(looks) > 10)
+        assert len(cloud.frames_of("ping")) == 1
         slept = 3600.0
         cloud.wait_for_frames("pong", count=2)
         assert heard.states == [ONLINE]

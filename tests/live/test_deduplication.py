@@ -6,6 +6,7 @@ import itertools
 import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
@@ -88,6 +89,17 @@ class Dispatched:
 def a_deduplicator() -> tuple[Deduplicator, Dispatched]:
     dispatched = Dispatched()
     return Deduplicator(cast(Dispatcher, dispatched), LOG, 10), dispatched
+
+
+def test_recovered_session_from_before_the_beginning_is_not_dispatched() -> None:
+    """What ended before `began` is not dispatched; what ended at that moment is."""
+    deduplicator, dispatched = a_deduplicator()
+    session = from_wire(UserSession, a_session(sessionId="a", id="a"))
+    deduplicator.receive_recovered([session], session.end_time + timedelta(milliseconds=1))
+    assert dispatched.ids == []
+
+    deduplicator.receive_recovered([session], session.end_time)
+    assert dispatched.ids == [["a"]]
 
 
 def test_live_event_of_a_recovered_session_is_dispatched() -> None:

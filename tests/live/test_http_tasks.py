@@ -10,7 +10,9 @@ import requests
 from attrs import evolve
 
 from callhistory import signals
+from callhistory._clock import steady
 from callhistory._limits import USUAL
+from callhistory._live.http_tasks import DeviceRefresh
 from callhistory._webex.device import DEVICE_TTL
 from callhistory.sandbox import Sandbox
 from tests.support.limits import BRISK
@@ -82,6 +84,17 @@ def test_sleep_counts_for_the_refresh_of_the_device(
         slept = BRISK.device_refresh
 
         cloud.wait_for_requests("/devices/", "PUT")
+
+
+def test_next_refresh_is_a_whole_interval_later(cloud: Sandbox) -> None:
+    """After a refresh the next one is due as long after it as the first after the beginning."""
+    with cloud.webex(_limits=USUAL) as webex:
+        account = webex._account
+        refresh = DeviceRefresh(account, account.open_session(), USUAL)
+        before = steady()
+        refresh.run()
+
+        assert before <= refresh.due - USUAL.device_refresh <= steady()
 
 
 def test_forgotten_device_is_registered_anew(cloud: Sandbox) -> None:
