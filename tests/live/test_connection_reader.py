@@ -18,7 +18,6 @@ from callhistory.sandbox import Sandbox
 from tests.support.limits import BRISK
 from tests.support.listening_clients import (
     ONLINE,
-    RECENT,
     Heard,
     acknowledged,
     hearing,
@@ -26,7 +25,6 @@ from tests.support.listening_clients import (
     offline,
 )
 from tests.support.outages import place_calls
-from tests.support.receivers import Blocker
 from tests.support.waiting import wait_until
 
 Frames = list[tuple[str, str | None]]
@@ -74,27 +72,6 @@ def test_pings_go_on(cloud: Sandbox) -> None:
     assert len(cloud.attempts) == 1
 
 
-def test_every_envelope_is_acknowledged_while_a_receiver_blocks(cloud: Sandbox) -> None:
-    """However long a receiver takes, frames are acknowledged at once, and pings go on."""
-    limits = evolve(BRISK, ping_interval=0.02)
-    with Blocker() as blocker, listening(cloud, _limits=limits) as (client, heard):
-        client.on(RECENT, blocker.handle)
-        cloud.place_call()
-        assert blocker.entered.wait(10)
-
-        for _ in range(20):
-            cloud.place_call()
-        frames = cloud.wait_for_frames("janus.user_recent_sessions", count=21)
-        sent = {frame.json["id"] for frame in frames}
-        cloud.wait_until(lambda: sent <= set(acknowledged(cloud)))
-        cloud.wait_for_frames("ping", count=len(cloud.frames_of("ping")) + 3)
-
-        assert len(sent) == 21
-        assert heard.session_ids == []
-        blocker.release()
-        heard.wait_for_sessions(21)
-
-
 def test_servers_pings_and_pongs_change_nothing(cloud: Sandbox) -> None:
     """An unsolicited pong and a ping of the server's have no effect."""
     with listening(cloud) as (_, heard):
@@ -104,6 +81,7 @@ def test_servers_pings_and_pongs_change_nothing(cloud: Sandbox) -> None:
         session = cloud.place_call()
 
         assert heard.wait_for_sessions(1) == [session.session_id]
+        cloud.wait_for_frames("ack", direction="received", count=2)
         assert "theirs" not in acknowledged(cloud)
         assert len(cloud.attempts) == 1
 
@@ -155,17 +133,12 @@ RECENT_SESSIONS = "janus.user_recent_sessions"
 MALFORMED: dict[str, Any] = {
     "empty": "",
     "no JSON": "sEcReT",
-    "half": '{"id": "half", "data": {"eventType": "sEcReT',
-    "array": '["sEcReT"]',
     "deep": "[" * 200_000,
-    "long number": "9" * 5000,
-    "infinite": '{"id": "infinite", "data": {"eventType": "janus.user_sessions", "a": Infinity}}',
     "a surrogate for an id": r'{"id": "\ud800", "data": null}',
     "binary": b"\x00\xff\xfe",
     "no data": {"id": "no data"},
     "text data": {"id": "text data", "data": "sEcReT"},
     "a number for an id": {"id": 12345, "data": None},
-    "event type is an object": {"id": "event type is an object", "data": {"eventType": {}}},
     "headers go deep": {
         "id": "headers go deep",
         "data": {"eventType": RECENT_SESSIONS, "headers": {"a." * 50_000: 1}},
@@ -186,7 +159,6 @@ MALFORMED: dict[str, Any] = {
         )
         for name, payload in (
             ("text", "sEcReT"),
-            ("array of anything", [None, 5, [], {}, {"sessionId": 5}]),
             ("array inside", {field: [None, 5, [], {}, "", {"sessionId": None}]}),
             (
                 "wild times",

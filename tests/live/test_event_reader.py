@@ -132,22 +132,16 @@ def test_unknown_fields_are_kept() -> None:
     assert event.extra == {"alertType": "visual", "sequenceNumber": 7}
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [{"id": 7}, {"id": None}, {"timestamp": "now"}, {"trackingId": []}, {"timestamp": {}}],
-)
-def test_odd_fields_of_the_envelope_do_not_matter(changes: dict[str, Any]) -> None:
+def test_odd_fields_of_the_envelope_do_not_matter() -> None:
     """Fields of the envelope with other types do not cost the sessions in it."""
-    assert ids_in(read(deleted("1", "2") | changes)) == ["1", "2"]
+    odd = {"id": 7, "timestamp": "now", "trackingId": []}
+
+    assert ids_in(read(deleted("1", "2") | odd)) == ["1", "2"]
 
 
 @pytest.mark.parametrize(
     "event_type",
-    [
-        *("", "janus", "janus.user_recent_session", "JANUS.USER_RECENT_SESSIONS", "user_sessions"),
-        *("mercury.buffer_state", "locus.difference", "callHistory:user_recent_sessions"),
-        *(None, 7, True, [], {}, [RECENT], {"janus.user_sessions": 1}),
-    ],
+    ["", "JANUS.USER_RECENT_SESSIONS", "mercury.buffer_state", None, 7, [RECENT], {}],
     ids=str,
 )
 def test_other_events_are_ignored(event_type: Any, caplog: pytest.LogCaptureFixture) -> None:
@@ -161,7 +155,7 @@ def test_other_events_are_ignored(event_type: Any, caplog: pytest.LogCaptureFixt
 
 @pytest.mark.parametrize(
     "envelope",
-    [{}, {"data": None}, {"data": []}, {"data": RECENT}, {"data": {}}, {"eventType": RECENT}],
+    [{}, {"data": None}, {"data": [RECENT]}, {"data": {}}, {"eventType": RECENT}],
     ids=str,
 )
 def test_envelope_without_data(envelope: dict[str, Any]) -> None:
@@ -171,23 +165,16 @@ def test_envelope_without_data(envelope: dict[str, Any]) -> None:
 
 BAD_SESSIONS = [
     a_bare_session(id=SECRET, startTime=SECRET),
-    a_bare_session(id=SECRET, endTime=None),
-    {"id": SECRET},
     {"startTime": "2026-03-01T09:00:00Z", "endTime": "2026-03-01T09:00:00Z", "name": SECRET},
-    a_bare_session(id=7),
     a_bare_session(id=" "),
     SECRET,
-    7,
     None,
-    [],
     [a_bare_session()],
-    {},
 ]
 
 
 @pytest.mark.parametrize("bad", BAD_SESSIONS, ids=lambda bad: str(bad)[:40])
-@pytest.mark.parametrize("place", [0, 1, 2])
-@pytest.mark.parametrize("event_type", [RECENT, OLDER])
+@pytest.mark.parametrize(("place", "event_type"), [(0, OLDER), (2, RECENT)])
 def test_one_session_of_several_is_unreadable(
     bad: Any, place: int, event_type: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -211,8 +198,8 @@ def test_one_session_of_several_is_unreadable(
     assert SECRET not in caplog.text
 
 
-BAD_READ_MARKS = [{"sessionId": 7}, {"sessionId": ""}, {"id": SECRET}, SECRET, None]
-BAD_DELETIONS = [7, None, {"sessionId": SECRET}, [SECRET], True]
+BAD_READ_MARKS = [{"sessionId": 7}, {"sessionId": ""}, {"id": SECRET}, SECRET]
+BAD_DELETIONS = [7, {"sessionId": SECRET}, [SECRET]]
 
 
 @pytest.mark.parametrize(
@@ -237,27 +224,15 @@ def test_one_read_mark_or_deletion_of_several_is_unreadable(
 
 UNREADABLE = {
     "no session can be read": recent(*BAD_SESSIONS),
-    "one session, unreadable": recent({"id": SECRET}),
     "no read mark can be read": viewed(SECRET, {}, None),
     "no deletion can be read": deleted(None, 7, {"id": SECRET}),
     "recent: nothing": an_envelope(RECENT),
-    "recent: null": an_envelope(RECENT, userSessions=None),
     "recent: a list": an_envelope(RECENT, userSessions=[a_session(id=SECRET)]),
-    "recent: a text": an_envelope(RECENT, userSessions=SECRET),
     "recent: no list inside": an_envelope(RECENT, userSessions={"statusCode": 200}),
-    "recent: null inside": an_envelope(RECENT, userSessions={"userSessions": None}),
     "recent: an object inside": an_envelope(RECENT, userSessions={"userSessions": {SECRET: 1}}),
-    "recent: a text inside": an_envelope(RECENT, userSessions={"userSessions": SECRET}),
-    "recent: the payload of viewed": an_envelope(
-        RECENT, userReadSessions={"userReadSessions": [{"sessionId": SECRET}]}
-    ),
-    "viewed: nothing": an_envelope(VIEWED),
     "viewed: a list": an_envelope(VIEWED, userReadSessions=[{"sessionId": SECRET}]),
-    "viewed: null inside": an_envelope(VIEWED, userReadSessions={"userReadSessions": None}),
-    "deleted: nothing": an_envelope(DELETED),
     "deleted: null": an_envelope(DELETED, deletedSessions=None),
     "deleted: a text": an_envelope(DELETED, deletedSessions=SECRET),
-    "deleted: an object": an_envelope(DELETED, deletedSessions={"deletedSessions": [SECRET]}),
 }
 
 
@@ -319,16 +294,10 @@ def test_recovered_event() -> None:
     event = recovered_event(iter(sessions))
 
     assert event.recovered
+    assert attrs.evolve(event, recovered=False) != event
     assert event.data.user_sessions.user_sessions == tuple(sessions)
     assert (event.id, event.timestamp, event.tracking_id) == (None, None, None)
     assert (event.data.event_type, event.data.user_sessions.status_code) == (None, None)
-
-
-def test_recovered_event_differs_from_the_live_one() -> None:
-    """Two events that differ in `recovered` alone are not equal."""
-    event = recovered_event([])
-
-    assert attrs.evolve(event, recovered=False) != event
 
 
 def test_session_ids_of_an_event() -> None:
