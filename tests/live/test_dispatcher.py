@@ -56,7 +56,7 @@ def test_all_receivers_run_in_one_thread(cloud: Sandbox) -> None:
 
 
 def test_receiver_that_blocks_delays_those_after_it(cloud: Sandbox) -> None:
-    """While one blocks, frames are acknowledged, pings go on, and nobody is called; then all are."""
+    """While one blocks, frames are acknowledged and pings go on; then all are called, in order."""
     calls = Calls()
     limits = evolve(BRISK, ping_interval=0.02)
     with Blocker() as blocker, listening(cloud, _limits=limits) as (client, heard):

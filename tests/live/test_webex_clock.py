@@ -30,7 +30,7 @@ def test_webexs_time_counts(minutes: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "timestamp", [None, "1772355600250", 1.5, True, -1, 0, 10**30, -(10**30), 253402300799999, []]
+    "timestamp", [None, "1772355600250", 1.5, True, 0, 10**30, -(10**30), 253402300799999]
 )
 def test_invalid_timestamp_changes_nothing(timestamp: object) -> None:
     """Only a timestamp that can be one sets the clock, or has a moment."""
