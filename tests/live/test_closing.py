@@ -16,7 +16,7 @@ from attrs import evolve
 
 from callhistory import CallHistoryClient, CallSessionEvent, ListenError, signals
 from callhistory.sandbox import Sandbox
-from tests.support.closed_clients import NOT_ON_WINDOWS, bounded, ctrl_c, expect_nothing_left
+from tests.support.closed_clients import bounded, expect_nothing_left
 from tests.support.limits import BRISK
 from tests.support.listening_clients import (
     ONLINE,
@@ -148,49 +148,6 @@ def test_close_ends_listen_in_another_thread(cloud: Sandbox) -> None:
             error = listen.exception()
     assert type(error) is ListenError
     assert "closed" in error.reason
-    expect_nothing_left(cloud)
-
-
-def test_close_ends_wait_in_another_thread(cloud: Sandbox) -> None:
-    """A wait() in another thread returns when the client is closed and its device deleted."""
-    with listening(cloud) as (client, _), ThreadPoolExecutor(1) as pool:
-
-        def devices_after_wait() -> tuple[object, ...]:
-            assert client.wait()
-            return cloud.devices
-
-        devices = pool.submit(devices_after_wait)
-        cloud.fail_next("/devices/", method="DELETE", delay=0.1)
-        client.close()
-        assert devices.result(10) == ()
-
-
-def test_webex_that_was_passed_in_listens_again(cloud: Sandbox) -> None:
-    """After close() another client of the same Webex may listen, as a device of its own."""
-    with cloud.webex() as webex:
-        for count in (1, 2, 3):
-            client = CallHistoryClient(webex)
-            with hearing(client) as heard, client:
-                client.listen()
-                session = cloud.place_call()
-                assert heard.wait_for_sessions(1) == [session.session_id]
-            assert cloud.devices == ()
-            assert len({connection.device_url for connection in cloud.connections}) == count
-
-
-@NOT_ON_WINDOWS
-def test_ctrl_c_in_wait_gets_through(cloud: Sandbox) -> None:
-    """Ctrl-C ends wait() at once, and leaving the with block closes the client."""
-    with ctrl_c() as press, bounded(), listening(cloud) as (client, _):
-        timer = threading.Timer(0.1, press)
-
-        def wait() -> None:
-            timer.start()
-            client.wait()
-
-        with pytest.raises(KeyboardInterrupt):
-            wait()
-        timer.join()
     expect_nothing_left(cloud)
 
 

@@ -179,16 +179,6 @@ def test_server_that_drops_at_once_is_not_hammered(
         assert jitter.bounds == [(0, high) for high in (1, 2, 4, 8, 16, 32, 32, 32, 32)]
 
 
-def test_upgrades_that_fail_are_not_hammered(cloud: Sandbox, jitter: Jitter) -> None:
-    """Attempts that are refused are further and further apart, up to 32 seconds."""
-    with listening(cloud, _limits=USUAL) as (_, heard):
-        cloud.fail_upgrades(status=503, times=7)
-        cloud.close_connections(1001)
-
-        heard.wait_for(signals.Online, 2)
-        assert jitter.bounds == [(0, high) for high in (1, 2, 4, 8, 16, 32, 32, 32)]
-
-
 def test_good_connection_is_replaced_at_once(cloud: Sandbox, jitter: Jitter) -> None:
     """After a connection that was good for a while, the first attempt follows at once."""
     with listening(cloud, _limits=evolve(USUAL, good_connection=0.0)) as (_, heard):

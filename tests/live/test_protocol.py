@@ -129,19 +129,6 @@ def test_readiness_comes_once() -> None:
     assert mercury.due == BEGIN + USUAL.pong_timeout
 
 
-def test_frames_before_readiness() -> None:
-    """An envelope before readiness is acknowledged and delivered, and is no readiness."""
-    mercury = a_mercury()
-
-    outputs = mercury.receive(json.dumps(an_envelope()), BEGIN + 1)
-
-    assert outputs == [
-        Send('{"messageId": "envelope-1", "type": "ack"}'),
-        Deliver(an_envelope()),
-    ]
-    assert mercury.due == BEGIN + USUAL.ready_timeout
-
-
 def test_no_readiness() -> None:
     """Without readiness in time, and not before, the connection is dead, whatever else came."""
     mercury = a_mercury()
