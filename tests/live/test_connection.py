@@ -30,7 +30,6 @@ from tests.support.websocket_servers import (
     opened,
     raw,
     reset_on_close,
-    sending,
 )
 from tests.support.wire_server import WireServer, answer
 
@@ -40,16 +39,6 @@ from tests.support.wire_server import WireServer, answer
 def test_largest_frame_is_that_of_the_protocol() -> None:
     """Frames of up to 64 MiB are accepted."""
     assert USUAL.largest_answer == 64 * 1024**2
-
-
-@pytest.mark.parametrize("compression", ["deflate", None])
-def test_large_frame_is_received(compression: str | None) -> None:
-    """A frame above the 1 MiB that websockets allows by default is received."""
-    large = "x" * (3 * 1024**2)
-    server = Server(sending(large, "after"), compression=compression)
-    with server, opened(server.url) as websocket:
-        assert websocket.receive(TIMEOUT) == large
-        assert websocket.receive(TIMEOUT) == "after"
 
 
 @pytest.mark.parametrize("compression", ["deflate", None])

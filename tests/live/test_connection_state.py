@@ -139,23 +139,6 @@ def test_offline_has_the_code_or_the_status(
     ]
 
 
-def test_connections_may_come_and_go_in_any_thread(state: ConnectionState, sent: Sent) -> None:
-    """Whatever the threads that connect and disconnect, online and offline take turns."""
-
-    def come_and_go(_: int) -> None:
-        for _ in range(200):
-            state.connected()
-            state.complete_until(1000.0)
-            state.disconnected(LOST)
-
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(come_and_go, range(4)))
-
-    state.connected()
-    turns = len(sent.events) // 2
-    assert sent.events == [*[ONLINE, offline(None, "lost")] * turns, ONLINE]
-
-
 def test_online_does_not_overtake_offline(clock: Clock) -> None:
     """A connection that is accepted while the last one ends is online after it was offline."""
     ending = threading.Event()

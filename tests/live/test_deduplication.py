@@ -41,15 +41,6 @@ def test_recent_ids_forget_the_oldest(size: int) -> None:
     assert recent_ids.add(0)
 
 
-def test_recent_ids_are_new_once() -> None:
-    """An id is new once, and the ids 1 and "1" are two."""
-    recent_ids = RecentIds(10)
-
-    assert [recent_ids.add(each) for each in ("a", "b", "a", "a", "b", 1, "1", 1)] == [
-        *(True, True, False, False, False, True, True, False)
-    ]
-
-
 def test_id_that_is_added_again_is_not_the_oldest() -> None:
     """An id that is added now and then is not forgotten, however many others come."""
     recent_ids = RecentIds(3)

@@ -9,8 +9,6 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from callhistory import (
     CallSessionDeletedEvent,
@@ -22,9 +20,8 @@ from callhistory import (
     to_wire,
 )
 from callhistory._live import event_reader as module
-from callhistory._live.event_reader import Event, recovered_event, session_ids
+from callhistory._live.event_reader import Event, recovered_event
 from callhistory._logging import NeverRaisingLog
-from tests.support.json_values import JSON
 from tests.support.wire_samples import a_bare_session, a_session, wire_form
 
 RECENT = "janus.user_recent_sessions"
@@ -103,18 +100,6 @@ def test_each_event_becomes_its_record(
     assert to_wire(event) == to_wire(from_wire(record, envelope))
     assert envelope == before
     assert caplog.records == []
-
-
-def test_the_sessions_of_an_event() -> None:
-    """They are the sessions that the history would have, in their order, and not recovered."""
-    wire = [a_session(id="1"), a_bare_session(id="2"), a_session(id="3")]
-
-    event = read(recent(*wire))
-
-    assert isinstance(event, CallSessionEvent)
-    assert event.data.user_sessions.user_sessions == tuple(from_wire(UserSession, w) for w in wire)
-    assert event.data.user_sessions.status_code == 200
-    assert not event.recovered
 
 
 @pytest.mark.parametrize(
@@ -251,42 +236,6 @@ def test_event_of_which_nothing_can_be_read(
     assert SECRET not in caplog.text
 
 
-SESSIONS = st.builds(a_bare_session) | st.builds(a_session, id=JSON, startTime=JSON) | JSON
-LISTS = st.lists(SESSIONS | st.fixed_dictionaries({"sessionId": JSON | st.text()}), max_size=4)
-ENVELOPES = st.fixed_dictionaries(
-    {
-        "data": st.fixed_dictionaries(
-            {"eventType": st.sampled_from([kind[0] for kind in KINDS]) | JSON},
-            optional={
-                "userSessions": st.fixed_dictionaries({"userSessions": LISTS | JSON}) | JSON,
-                "userReadSessions": st.fixed_dictionaries({"userReadSessions": LISTS | JSON})
-                | JSON,
-                "deletedSessions": st.lists(st.text() | JSON, max_size=4) | JSON,
-                "headers": JSON,
-            },
-        )
-        | JSON
-    },
-    optional={"id": JSON, "timestamp": JSON, "trackingId": JSON, "extra": JSON},
-)
-
-
-@given(ENVELOPES)
-def test_any_envelope(envelope: dict[str, Any]) -> None:
-    """Whatever an envelope holds, it becomes the right record or none, and is not changed."""
-    before = copy.deepcopy(envelope)
-
-    found = read_event(envelope)
-
-    assert envelope == before
-    if found is not None:
-        by_type = {event_type: (signal, record) for event_type, signal, record in KINDS}
-        signal, record = by_type[envelope["data"]["eventType"]]
-        assert found[0] is signal
-        assert type(found[1]) is record
-        assert isinstance(ids_in(found[1]), list)
-
-
 def test_recovered_event() -> None:
     """It has the sessions in their order, is marked as recovered, and has no envelope's fields."""
     sessions = [from_wire(UserSession, a_session(id=str(number))) for number in range(3)]
@@ -298,12 +247,3 @@ def test_recovered_event() -> None:
     assert event.data.user_sessions.user_sessions == tuple(sessions)
     assert (event.id, event.timestamp, event.tracking_id) == (None, None, None)
     assert (event.data.event_type, event.data.user_sessions.status_code) == (None, None)
-
-
-def test_session_ids_of_an_event() -> None:
-    """They are the ids of the sessions that it delivers; other events deliver none."""
-    event = read(recent(a_session(sessionId="a"), a_session(sessionId="b"), a_bare_session(id="c")))
-
-    assert session_ids(event) == ["a", "b", "c"]
-    assert session_ids(read(viewed({"sessionId": "1"}))) == []
-    assert session_ids(read(deleted("1"))) == []

@@ -232,13 +232,3 @@ def test_several_threads(live: LiveClient) -> None:
     live.deliver()
 
     assert len(calls) == 200
-
-
-def test_clients_have_handlers_of_their_own(live: LiveClient) -> None:
-    """A handler of one client hears nothing of another."""
-    calls = Calls()
-    with CallHistoryClient("a-token") as other:
-        other.on(RECENT, calls.handle)
-        live.deliver()
-
-    assert calls.events == []

@@ -7,8 +7,6 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from callhistory._limits import USUAL
 from callhistory._live.protocol import (
@@ -22,7 +20,6 @@ from callhistory._live.protocol import (
     Ready,
     Send,
 )
-from tests.support.json_values import JSON
 
 BEGIN = 1000.0
 READINESS = ["mercury.buffer_state", "mercury.registration_status"]
@@ -83,18 +80,6 @@ def test_first_frame_holds_the_token() -> None:
         "data": {"token": 'Bearer se"cret'},
         "trackingId": "callhistory_own-2",
     }
-
-
-def test_ids_differ() -> None:
-    """Each authorization and each ping has an id that no other frame has."""
-    ids = []
-    for _ in range(3):
-        mercury = Mercury(BEGIN)
-        authorization = json.loads(mercury.authorize("token"))
-        ids += [authorization["id"], authorization["trackingId"].removeprefix("callhistory_")]
-        ids += pings(mercury.receive(readiness(), BEGIN))
-
-    assert len(set(ids)) == 9
 
 
 def test_frame_does_not_show_its_content() -> None:
@@ -413,41 +398,3 @@ def test_override_may_make_it_readiness() -> None:
     frame = {"data": {"eventType": "other", "headers": {"eventType": READINESS[0]}}}
 
     assert Ready() in a_mercury().receive(json.dumps(frame), BEGIN)
-
-
-ENVELOPES = st.fixed_dictionaries(
-    {},
-    optional={
-        "id": JSON,
-        "type": st.sampled_from(["pong", "ping", "shutdown", "ack"]) | JSON,
-        "sequenceNumber": st.integers() | JSON,
-        "data": JSON
-        | st.fixed_dictionaries(
-            {},
-            optional={
-                "eventType": st.sampled_from(READINESS) | JSON,
-                "headers": st.dictionaries(st.text(alphabet="ab."), JSON) | JSON,
-                "a": JSON,
-            },
-        ),
-    },
-)
-
-
-@given(st.lists(st.text() | st.binary() | (JSON | ENVELOPES).map(json.dumps), max_size=6))
-def test_any_frames(frames: list[str | bytes]) -> None:
-    """Whatever comes, in whatever order: no frame raises an error, and every id is acknowledged."""
-    mercury = a_mercury()
-
-    for place, frame in enumerate(frames):
-        outputs = mercury.receive(frame, BEGIN + place)
-
-        assert len(acks(outputs)) <= 1
-        try:
-            document = json.loads(frame)
-        except ValueError:
-            continue
-        if isinstance(document, dict) and document.get("type") not in ("ping", "pong"):
-            identifier = document.get("id")
-            expected = [identifier] if type(identifier) in (str, int) else []
-            assert acks(outputs) == expected

@@ -250,8 +250,6 @@ class Search:
         terminalreporter.section("search for private words")
         for name, told in (("log records", self.records), ("printed texts", self.printed)):
             write(f"{len(told)} {name}, {sum(len(one.text) for one in told)} characters")
-        for source, count in Counter(one.source.partition(".")[0] for one in self.records).items():
-            write(f"  {count} of {source}")
         counts = self.words.counts()
         write(f"{counts.total()} words: " + ", ".join(f"{n} {k}" for k, n in counts.items()))
         for speaker in (LOGGED_BY_LIBRARY, LOGGED_BY_TEST, PRINTED):
