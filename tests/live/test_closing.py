@@ -202,22 +202,23 @@ def after_a_refusal_for_good(cloud: Sandbox, heard: Heard) -> None:
     heard.wait_for(signals.Offline)
 
 
-MOMENTS = [
-    in_a_retry_after,
-    in_the_upgrade,
-    before_readiness,
-    without_an_answer,
-    in_a_refresh_for_the_connection,
-    in_a_recovery_that_drips,
-    while_two_connections_are_silent,
-    after_a_refusal_for_good,
-]
-
-
 IN_TIME = evolve(BRISK, close_timeout=0.2)
 
 
-@pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: moment.__name__)
+@pytest.mark.parametrize(
+    "moment",
+    [
+        in_a_retry_after,
+        in_the_upgrade,
+        before_readiness,
+        without_an_answer,
+        in_a_refresh_for_the_connection,
+        in_a_recovery_that_drips,
+        while_two_connections_are_silent,
+        after_a_refusal_for_good,
+    ],
+    ids=lambda moment: moment.__name__,
+)
 def test_close_in_the_middle(cloud: Sandbox, moment: Moment) -> None:
     """Whatever a client waits for, close() ends it in time and leaves nothing behind."""
     with listening(cloud, _limits=IN_TIME) as (client, heard):

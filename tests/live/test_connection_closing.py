@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from attrs import evolve
-from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection
 
 from callhistory._limits import USUAL
@@ -45,25 +44,6 @@ def seconds_of(call: Callable[[], object]) -> float:
     began = time.monotonic()
     call()
     return time.monotonic() - began
-
-
-def test_close_says_goodbye() -> None:
-    """The server sees a close with 1000, and close() waits for no more than its answer."""
-    codes: list[int] = []
-
-    def handler(connection: ServerConnection) -> None:
-        try:
-            connection.recv()
-        except ConnectionClosed as closed:
-            codes.append(closed.rcvd.code if closed.rcvd else 0)
-
-    with Server(handler) as server, opened(server.url) as websocket:
-        for _ in range(2):
-            assert seconds_of(websocket.close) < 1
-        assert wait_until(lambda: codes == [1000])
-        for _ in range(2):
-            assert how_it_ends(websocket).code in (None, 1000)
-            websocket.send("hello")
 
 
 def test_closed_one_is_not_opened() -> None:
@@ -161,18 +141,6 @@ def test_send_that_nobody_reads(scheme: str) -> None:
             assert stuck.returns_within(5)
             assert stuck.error is None
             assert how_it_ends(websocket).code is None
-
-
-def test_close_in_the_upgrade_over_tls() -> None:
-    """An upgrade over TLS that is not answered ends promptly, too."""
-    with WireServer(lambda connection: connection.hang(), tls=True) as server:
-        websocket = websocket_to(f"wss://127.0.0.1:{server.port}/")
-        attempt = InThread(websocket.open, 60.0)
-        assert wait_until(lambda: server.requests)
-
-        assert seconds_of(websocket.close) < 1
-        assert attempt.returns_within(1)
-        attempt.ended()
 
 
 def test_close_before_the_connection_is_there(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,29 +26,25 @@ from tests.support.waiting import wait_until
 
 
 @pytest.mark.parametrize(
-    ("closed", "reason", "code"),
+    ("closed", "reason", "said"),
     [
-        *((code, "some reason", code) for code in (1000, 1001, 1008, 1011, 1012, 1013, 4999)),
-        (1001, "", 1001),
-        (1005, "", 1005),  # a close frame without a code
-        (1006, "", None),  # no close frame
-        (65535, "odd", None),
+        *((c, "why", offline(c, "why")) for c in (1000, 1001, 1008, 1011, 1012, 1013, 4999)),
+        (1001, "", offline(1001, "Webex closed the connection with 1001")),
+        # A close frame without a code, no close frame, and no code that there is.
+        (1005, "", offline(1005, "Webex closed the connection with 1005")),
+        (1006, "", offline(None, "the connection was lost")),
+        (65535, "odd", offline(None, "the connection was lost")),
     ],
 )
 def test_end_that_passes_is_followed_by_another_connection(
-    cloud: Sandbox, closed: int, reason: str, code: int | None
+    cloud: Sandbox, closed: int, reason: str, said: signals.Offline
 ) -> None:
     """After these ends the client connects again, to the same address: offline, then online."""
-    words = (
-        "the connection was lost"
-        if code is None
-        else reason or f"Webex closed the connection with {code}"
-    )
     with listening(cloud) as (client, heard):
         cloud.close_connections(closed, reason)
 
         heard.wait_for(signals.Online, 2)
-        assert heard.states == [ONLINE, offline(code, words), ONLINE]
+        assert heard.states == [ONLINE, said, ONLINE]
         first, second = cloud.attempts
         assert (second.is_open, client.listening) == (True, True)
         assert first.path == second.path

@@ -112,16 +112,6 @@ def test_millisecond_with_more_sessions_than_the_largest_page(
 # --- when ---
 
 
-def test_recovery_after_another_waits(recovery: Recovery) -> None:
-    """Requests that follow each other are a second apart: jumping numbers must not hammer."""
-    recovery.request(LONG_AGO)
-    recovery.run()
-    after = steady()
-    recovery.request(LONG_AGO)
-
-    assert 0 < recovery.due - after <= LIMITS.first_recovery_backoff
-
-
 def test_of_two_times_the_earlier_one_counts(cloud: Sandbox, recovery: Recovery) -> None:
     """Another outage does not make the first forgotten, neither before it nor after a failure."""
     cloud.fail_next(HISTORY, status=500, times=2)

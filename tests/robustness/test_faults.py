@@ -207,13 +207,6 @@ CASES = [
     ),
     refused(302, headers={"Location": "http://localhost:9/x"}),
     refused(307, headers={"Location": "http://localhost:9/x"}),
-    Case(name="lost reply, once", script=scripted(times=1, lose=True), outcome=OK, requests=2),
-    Case(
-        name="lost reply by a reset, once",
-        script=scripted(times=1, lose=True, reset=True),
-        outcome=OK,
-        requests=2,
-    ),
 ]
 
 
