@@ -287,7 +287,7 @@ def test_close_in_a_handshake(cloud: Sandbox, scheme: str, accepts: bool) -> Non
             with bounded():
                 client.close()
                 assert type(listen.exception()) is ListenError
-    assert wait_until(lambda: not library_threads(), 3), library_threads()
+        assert wait_until(lambda: not library_threads(), 3), library_threads()
 
 
 def test_close_while_a_receiver_blocks(cloud: Sandbox) -> None:

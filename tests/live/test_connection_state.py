@@ -132,10 +132,13 @@ def test_offline_has_the_code_or_the_status(
     state.connected()
     state.disconnected(ended)
     state.refused(ended)
+    state.disconnected(ended)  # an end that was counted already says nothing
+    state.connected()
 
     assert sent.events[1:] == [
         offline(code, "why"),
         offline(code, "why", reconnecting=False),
+        ONLINE,
     ]
 
 

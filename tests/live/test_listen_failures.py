@@ -18,7 +18,7 @@ from callhistory import (
 )
 from callhistory.sandbox import Sandbox
 from tests.support.error_contents import shown_by
-from tests.support.listening_clients import failure_of_listen, library_threads
+from tests.support.listening_clients import failure_of_listen, library_threads, listening
 from tests.support.waiting import wait_until
 
 Fault = Callable[[Sandbox], None]
@@ -47,6 +47,17 @@ def test_refused_catalog_or_device_is_an_error_at_once(
     cloud.clear_faults()
     client.listen()
     assert client.listening
+
+
+def test_too_many_devices_are_an_error_at_once() -> None:
+    """When the user has too many devices, listen() raises that, and does not ask again."""
+    with Sandbox(device_limit=1) as small, listening(small):
+        with CallHistoryClient(small.webex()) as second:
+            error = failure_of_listen(second)
+
+        assert len(small.requests_to("/devices", "POST")) == 2
+    assert type(error) is ApiError
+    assert error.status_code == 403
 
 
 @pytest.mark.parametrize("code", [4000, 4403])

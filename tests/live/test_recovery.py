@@ -114,6 +114,7 @@ def test_millisecond_with_more_sessions_than_the_largest_page(
 
 def test_of_two_times_the_earlier_one_counts(cloud: Sandbox, recovery: Recovery) -> None:
     """Another outage does not make the first forgotten, neither before it nor after a failure."""
+    recovery.run()  # nothing is missing yet, and nothing is asked for
     cloud.fail_next(HISTORY, status=500, times=2)
     for gap in (LONG_AGO + timedelta(days=1), LONG_AGO, datetime.now(UTC)):
         recovery.request(gap)
