@@ -95,19 +95,6 @@ def test_recovery_overlaps_with_what_came_before(cloud: Sandbox) -> None:
         assert len(heard.session_ids) == 3
 
 
-def test_calls_of_several_outages_are_delivered_once(cloud: Sandbox) -> None:
-    """The calls of several outages are delivered once each."""
-    with listening(cloud) as (_, heard):
-        missed = []
-        for _ in range(4):
-            go_offline(cloud)
-            missed += place_calls(cloud, 3)
-            cloud.go_online()
-            heard.wait_for_sessions(len(missed))
-
-        assert heard.session_ids == missed
-
-
 def test_first_connection_recovers_nothing(cloud: Sandbox) -> None:
     """At the first connection there is no outage: the history is not fetched."""
     cloud.fail_upgrades(status=503, times=2)
