@@ -102,12 +102,10 @@ def test_each_event_becomes_its_record(
     assert caplog.records == []
 
 
-@pytest.mark.parametrize(
-    "envelope", [recent(), viewed(), deleted()], ids=["recent", "viewed", "deleted"]
-)
-def test_event_with_an_empty_list(envelope: dict[str, Any]) -> None:
+def test_event_with_an_empty_list() -> None:
     """An event whose list is empty is an event of no session."""
-    assert ids_in(read(envelope)) == []
+    for envelope in (recent(), viewed(), deleted()):
+        assert ids_in(read(envelope)) == []
 
 
 def test_unknown_fields_are_kept() -> None:
@@ -138,14 +136,10 @@ def test_other_events_are_ignored(event_type: Any, caplog: pytest.LogCaptureFixt
     assert caplog.records == []
 
 
-@pytest.mark.parametrize(
-    "envelope",
-    [{}, {"data": None}, {"data": [RECENT]}, {"data": {}}, {"eventType": RECENT}],
-    ids=str,
-)
-def test_envelope_without_data(envelope: dict[str, Any]) -> None:
+def test_envelope_without_data() -> None:
     """An envelope without data is no event."""
-    assert read_event(envelope) is None
+    for envelope in ({}, {"data": None}, {"data": [RECENT]}, {"data": {}}, {"eventType": RECENT}):
+        assert read_event(envelope) is None
 
 
 BAD_SESSIONS = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -49,6 +50,16 @@ def test_fourth_thread_is_there_only_while_there_is_work(cloud: Sandbox) -> None
         assert NAME in library_threads()
         heard.wait_for_sessions(1)
         assert wait_until(lambda: len(library_threads()) == 3)
+
+
+def test_nothing_begins_after_the_end(cloud: Sandbox) -> None:
+    """A recovery that is asked for after the end starts no thread."""
+    with listening(cloud) as (client, _):
+        loop = client._listener._loop
+        assert loop is not None
+        client.close()
+        loop._http_tasks.recover(datetime.now(UTC))
+        assert NAME not in library_threads()
 
 
 # --- the device ---

@@ -15,7 +15,6 @@ from tests.support.limits import BRISK
 from tests.support.listening_clients import listening
 from tests.support.outages import (
     HISTORY,
-    fetches,
     go_offline,
     place_calls,
     split,
@@ -72,7 +71,7 @@ def test_sessions_from_before_listen_are_not_delivered(cloud: Sandbox) -> None:
         assert heard.wait_for_sessions(1) == missed
         wait_for_recovery(cloud, heard)
         assert not {old, *earlier} & set(heard.session_ids)
-        (began,) = {fetch.query["from"] for fetch in fetches(cloud)[:1]}
+        (began,) = {fetch.query["from"] for fetch in cloud.requests_to(HISTORY)[:1]}
         assert datetime.fromisoformat(began) > datetime.now(UTC) - timedelta(seconds=30)
 
 
@@ -102,7 +101,7 @@ def test_first_connection_recovers_nothing(cloud: Sandbox) -> None:
         place_calls(cloud, 1)
         heard.wait_for_sessions(1)
 
-    assert fetches(cloud) == []
+    assert cloud.requests_to(HISTORY) == ()
 
 
 # --- many ---
@@ -162,7 +161,7 @@ def test_recovery_that_fails_is_tried_again(cloud: Sandbox, fault: dict[str, Any
         cloud.go_online()
 
         assert heard.wait_for_sessions(5) == missed
-        assert len(fetches(cloud)) >= 5
+        assert len(cloud.requests_to(HISTORY)) >= 5
 
 
 def test_recovery_that_fails_halfway_delivers_the_rest(cloud: Sandbox) -> None:
@@ -175,7 +174,7 @@ def test_recovery_that_fails_halfway_delivers_the_rest(cloud: Sandbox) -> None:
         cloud.go_online()
 
         assert heard.wait_for_sessions(120) == missed
-        assert len(fetches(cloud)) >= 6
+        assert len(cloud.requests_to(HISTORY)) >= 6
 
 
 def test_outage_during_a_failed_recovery_begins_with_the_first(cloud: Sandbox) -> None:
@@ -290,4 +289,4 @@ def test_numbers_that_always_jump_are_no_reason_to_hammer(cloud: Sandbox) -> Non
         heard.wait_for_sessions(1)
         cloud.wait_for_requests(HISTORY)
 
-        assert len(fetches(cloud)) <= 2  # the pages of one recovery
+        assert len(cloud.requests_to(HISTORY)) <= 2  # the pages of one recovery

@@ -308,12 +308,7 @@ def test_binary_envelope_is_acknowledged() -> None:
 @pytest.mark.parametrize(
     ("numbers", "lost"),
     [
-        ([7, 8], []),
-        ([1, 2, 9, 10, 12], [2, 4]),
-        ([1, 1, 2], []),
-        ([5, 1, 3], [2]),
-        ([-2, -1, 1], [2]),
-        ([1, None, 2], []),
+        ([1, None, 2, 9], [3]),
         ([1, "2", 2.0, True, 3], [4]),
     ],
 )

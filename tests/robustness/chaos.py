@@ -220,6 +220,7 @@ class Calls:
 def run_chaos(run: Run) -> Report:
     """Run it, and return what came of it."""
     rng = Random(run.seed)
+    silent = logging.Logger("chaos", logging.CRITICAL + 1)
     ledger = Ledger()
     faults: Counter[str] = Counter()
     problems: list[str] = []
@@ -228,7 +229,7 @@ def run_chaos(run: Run) -> Report:
         if rng.random() < 0.5:
             options = {"access_token": cloud.issue_token}
         webex = cloud.webex(timeout=_HTTP_TIMEOUT, _limits=run.limits, **options)
-        with webex, CallHistoryClient(webex, logger=_silent()) as client:
+        with webex, CallHistoryClient(webex, logger=silent) as client:
             client.on(RECENT, ledger.hear)
             client.listen()
             calls = Calls(cloud, ledger, Random(rng.random()), run.calls_a_second)
@@ -273,14 +274,13 @@ def _finish(run: Run, ledger: Ledger, mischief: Mischief) -> bool:
         return ledger.wait_for_all(run.rest_timeout)
     mischief.last_outage()
     # A recovery that is still under way would deliver the calls of a half-open connection.
-    if not (ledger.wait_for_all(run.rest_timeout) and wait_until(_recoveries_are_over)):
+    if not (
+        ledger.wait_for_all(run.rest_timeout)
+        and wait_until(lambda: "callhistory-http-tasks" not in library_threads())
+    ):
         return False
     mischief.last_half_open()
     return ledger.wait_for_all(run.rest_timeout)
-
-
-def _recoveries_are_over() -> bool:
-    return "callhistory-http-tasks" not in library_threads()
 
 
 def _do_faults(
@@ -322,12 +322,6 @@ def _why(client: CallHistoryClient) -> str:
     except CallHistoryError as error:
         return repr(error)
     return "for an unknown reason"
-
-
-def _silent() -> logging.Logger:
-    logger = logging.Logger("chaos")
-    logger.disabled = True
-    return logger
 
 
 def main() -> int:

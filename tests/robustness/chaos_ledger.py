@@ -116,12 +116,13 @@ class Footprint:
             and not module.startswith("callhistory.sandbox")
             for module in modules
         )
-        files = Path("/proc/self/fd")
+        files, statm = Path("/proc/self/fd"), Path("/proc/self/statm")
+        pages = int(statm.read_text().split()[1]) if statm.exists() else 0
         # The background has a thread while there is work, and some may be under way.
         wait_until(lambda: "callhistory-http-tasks" not in library_threads())
         return cls(
             len(library_threads()),
-            resident_mib(),
+            pages * os.sysconf("SC_PAGE_SIZE") / 2**20 if pages else 0.0,
             len(list(files.iterdir())) if files.exists() else 0,
             objects,
         )
@@ -135,11 +136,3 @@ class Footprint:
             for name, bound in bounds.items()
             if getattr(later, name) - getattr(self, name) > bound
         ]
-
-
-def resident_mib() -> float:
-    """Return the resident memory of this process in MiB; 0 where the system does not say."""
-    statm = Path("/proc/self/statm")
-    if not statm.exists():
-        return 0.0
-    return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20

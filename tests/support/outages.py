@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from callhistory import CallSessionEvent
-from callhistory.sandbox import RecordedRequest, Sandbox
+from callhistory.sandbox import Sandbox
 from tests.support.listening_clients import Heard, ids_of
 from tests.support.waiting import wait_until
 
@@ -34,11 +34,6 @@ def split(heard: Heard) -> tuple[list[str], list[str]]:
     live = [session_id for event in events if not event.recovered for session_id in ids_of(event)]
     recovered = [session_id for event in events if event.recovered for session_id in ids_of(event)]
     return live, recovered
-
-
-def fetches(cloud: Sandbox) -> list[RecordedRequest]:
-    """Return the requests for the history, in their order."""
-    return list(cloud.requests_to(HISTORY, "GET"))
 
 
 def wait_for_recovery(cloud: Sandbox, heard: Heard) -> None:
