@@ -138,8 +138,9 @@ def test_other_events_are_ignored(event_type: Any, caplog: pytest.LogCaptureFixt
 
 def test_envelope_without_data() -> None:
     """An envelope without data is no event."""
-    for envelope in ({}, {"data": None}, {"data": [RECENT]}, {"data": {}}, {"eventType": RECENT}):
-        assert read_event(envelope) is None
+    odd: list[Any] = [{}, {"data": None}, {"data": [RECENT]}, {"data": {}}, {"eventType": RECENT}]
+
+    assert [read_event(envelope) for envelope in odd] == [None] * 5
 
 
 BAD_SESSIONS = [
