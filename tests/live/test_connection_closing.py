@@ -10,10 +10,8 @@ from typing import Any
 
 import pytest
 from attrs import evolve
-from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection
 
-from callhistory import TransportError
 from callhistory._limits import USUAL
 from callhistory._live.connection import ConnectionEnded, WebSocket
 from callhistory._live.reconnect import Ended
@@ -26,7 +24,6 @@ from tests.support.websocket_servers import (
     echo,
     how_it_ends,
     opened,
-    port_with_a_full_queue,
     silent_listener,
     websocket_to,
 )
@@ -47,25 +44,6 @@ def seconds_of(call: Callable[[], object]) -> float:
     began = time.monotonic()
     call()
     return time.monotonic() - began
-
-
-def test_close_says_goodbye() -> None:
-    """The server sees a close with 1000, and close() waits for no more than its answer."""
-    codes: list[int] = []
-
-    def handler(connection: ServerConnection) -> None:
-        try:
-            connection.recv()
-        except ConnectionClosed as closed:
-            codes.append(closed.rcvd.code if closed.rcvd else 0)
-
-    with Server(handler) as server, opened(server.url) as websocket:
-        for _ in range(2):
-            assert seconds_of(websocket.close) < 1
-        assert wait_until(lambda: codes == [1000])
-        for _ in range(2):
-            assert how_it_ends(websocket).code in (None, 1000)
-            websocket.send("hello")
 
 
 def test_closed_one_is_not_opened() -> None:
@@ -165,45 +143,6 @@ def test_send_that_nobody_reads(scheme: str) -> None:
             assert how_it_ends(websocket).code is None
 
 
-@BOTH_WAYS
-@BOTH_SCHEMES
-def test_close_in_a_handshake(end: End, scheme: str) -> None:
-    """An attempt that waits for an answer, to the upgrade or to TLS, ends promptly."""
-    with silent_listener() as (port, taken):
-        websocket = websocket_to(f"{scheme}://127.0.0.1:{port}/")
-        attempt = InThread(websocket.open, 60.0)
-        assert wait_until(lambda: taken and taken[0].recv(1, socket.MSG_PEEK))
-
-        assert seconds_of(lambda: end(websocket)) < 1
-        assert attempt.returns_within(1)
-        assert isinstance(attempt.ended().error, TransportError)
-
-
-def test_close_in_the_upgrade_over_tls() -> None:
-    """An upgrade over TLS that is not answered ends promptly, too."""
-    with WireServer(lambda connection: connection.hang(), tls=True) as server:
-        websocket = websocket_to(f"wss://127.0.0.1:{server.port}/")
-        attempt = InThread(websocket.open, 60.0)
-        assert wait_until(lambda: server.requests)
-
-        assert seconds_of(websocket.close) < 1
-        assert attempt.returns_within(1)
-        attempt.ended()
-
-
-def test_close_while_it_connects() -> None:
-    """close() waits for no connection; the attempt ends when the time for it is up."""
-    with port_with_a_full_queue() as port:
-        websocket = websocket_to(f"ws://127.0.0.1:{port}/")
-        attempt = InThread(websocket.open, 1.0)
-        assert wait_until(lambda: websocket._opening is not None)
-        websocket.close()
-
-        assert not attempt.returns_within(0)
-        assert attempt.returns_within(5)
-        attempt.ended()
-
-
 def test_close_before_the_connection_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     """A connection that is established after close() is dropped: not a byte is sent on it."""
     create = socket.create_connection
@@ -248,15 +187,6 @@ def test_close_as_the_connection_is_accepted() -> None:
         ClosedAsItIsAccepted(server.url, None, None).open(TIMEOUT)
 
     assert raised.value.ended == Ended(reason="closed")
-
-
-def test_close_from_many_threads() -> None:
-    """All of them return promptly, without an error."""
-    with Server(echo) as server, opened(server.url) as websocket:
-        calls = [InThread(websocket.close) for _ in range(8)]
-
-        assert all(call.returns_within(PROMPTLY) for call in calls)
-        assert [call.error for call in calls] == [None] * 8
 
 
 def test_close_with_a_full_queue() -> None:

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
@@ -38,18 +37,18 @@ from tests.support.websocket_servers import (
 from tests.support.wire_server import CERTIFICATE, Connection, WireServer, answer
 
 
-def how_it_is_refused(
-    behavior: Callable[[Connection], None] | bytes, path: str = "", limits: Limits = USUAL
-) -> Ended:
+def how_it_is_refused(said: Callable[[Connection], None] | bytes, limits: Limits = USUAL) -> Ended:
     """Return how an attempt ends with a server that behaves so, or that answers so."""
-    if isinstance(behavior, bytes):
-        said = behavior
-        with WireServer(lambda connection: connection.send(said)) as server:
-            return how_opening_ends(
-                websocket_to(f"ws://127.0.0.1:{server.port}/{path}", limits=limits)
-            )
+
+    def behavior(connection: Connection) -> None:
+        if isinstance(said, bytes):
+            connection.send(said)
+        else:
+            said(connection)
+
     with WireServer(behavior) as server:
-        return how_opening_ends(websocket_to(f"ws://127.0.0.1:{server.port}/", limits=limits))
+        url = f"ws://127.0.0.1:{server.port}/{SECRET}"
+        return how_opening_ends(websocket_to(url, limits=limits))
 
 
 # --- opening ---
@@ -59,10 +58,7 @@ def how_it_is_refused(
     ("url", "base"),
     [
         ("wss://mercury.wbx2.com/v1/apps/x", "wss://mercury.wbx2.com/v1/apps/x?"),
-        ("wss://mercury.wbx2.com/v1/apps/x?a=b", "wss://mercury.wbx2.com/v1/apps/x?a=b&"),
-        ("wss://mercury.wbx2.com/x#fragment", "wss://mercury.wbx2.com/x?"),
         ("wss://mercury.wbx2.com/x?a=b#fragment?", "wss://mercury.wbx2.com/x?a=b&"),
-        ("ws://127.0.0.1:8080", "ws://127.0.0.1:8080?"),
     ],
 )
 def test_parameters_of_the_upgrade(url: str, base: str) -> None:
@@ -71,30 +67,6 @@ def test_parameters_of_the_upgrade(url: str, base: str) -> None:
         f"{base}outboundWireFormat=text&bufferStates=true&aliasHttpStatus=true"
         "&clientTimestamp=1772355600250&multipleConnections=true"
     )
-
-
-def test_client_timestamp_of_the_upgrade() -> None:
-    """The client's timestamp is the time of now, in milliseconds."""
-    before = int(time.time() * 1000)
-
-    (stamp,) = parse_qs(urlsplit(with_query("wss://mercury.wbx2.com")).query)["clientTimestamp"]
-
-    assert before <= int(stamp) <= int(time.time() * 1000)
-
-
-def test_upgrade() -> None:
-    """The request has the address's path and parameters, offers compression, and no token."""
-    with Server(echo) as server, opened(with_query(server.url)) as websocket:
-        expect_an_echo(websocket)
-        request = server.connections[0].request
-
-    assert request is not None
-    path, _, query = request.path.partition("?")
-    assert path == "/socket"
-    assert query.startswith(f"secret={SECRET}&outboundWireFormat=text&bufferStates=true")
-    assert "permessage-deflate" in request.headers["Sec-WebSocket-Extensions"]
-    assert "Authorization" not in request.headers
-    assert "Cookie" not in request.headers
 
 
 def test_nothing_listens() -> None:
@@ -116,10 +88,7 @@ def test_nothing_listens() -> None:
     "url",
     [
         "",
-        "mercury.wbx2.com",
         "http://127.0.0.1/",
-        "ws://",
-        "ws://a..b/",
         f"ws://{'a' * 70}.wbx2.com/",
         "ws://127.0.0.1:99999/",
         "ws://127.0.0.1:port/",
@@ -135,53 +104,36 @@ def test_invalid_address(url: str) -> None:
     "answered",
     [
         b"",
-        b"\r\n",
-        b"\x00\xff\x80",
         b"SSH-2.0-OpenSSH_9.6\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 2",
-        b"HTTP/1.1 nonsense\r\n\r\n",
-        b"HTTP/1.1 101\r\n\r\n",
         b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Accept: d3Jvbmc=\r\n\r\n",
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nUpgrade: websocket\r\n\r\n",
         b"HTTP/1.1 401 no\r\nContent-Length: many\r\n\r\n",
-        b"HTTP/1.1 401 no\r\nContent-Length: 100\r\n\r\nshort",
         b"HTTP/1.1 401 no\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n",
-        b"HTTP/1.1 401 no\r\nTransfer-Encoding: gzip\r\n\r\n",
         b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 1000 + b"\r\n",
         b"HTTP/1.1 200 " + b"a" * 100_000,
-        b"HTTP/2 200\r\n\r\n",
     ],
     ids=lambda answered: repr(answered[:60]),
 )
 def test_malformed_answer(answered: bytes) -> None:
     """Whatever answers the upgrade, the attempt ends with a TransportError."""
-    ended = how_it_is_refused(answered, SECRET)
+    ended = how_it_is_refused(answered)
 
     assert isinstance(ended.error, TransportError)
     assert SECRET not in shown_by(ended.error)
 
 
-BODIES = {
-    "json": ("", b"{}"),
-    "empty": ("", b""),
-    "page": ("Content-Type: text/html\r\n", b"<h1>no</h1>" * 1000),
-    "gzip": ("Content-Encoding: gzip\r\n", b"no gzip"),
-}
-
-
-def refusal(status: int, body: str) -> bytes:
-    headers, content = BODIES[body]
-    return answer(content, status=f"{status} no", headers=headers)
-
-
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        *((status, refusal(status, "json")) for status in (200, 400, 401, 403, 404, 429)),
-        *((status, refusal(status, "json")) for status in (500, 503, 599)),
-        *((status, refusal(status, body)) for status in (200, 401, 503) for body in BODIES),
+        *(
+            (status, answer(status=f"{status} no"))
+            for status in (200, 302, 401, 404, 429, 503, 599)
+        ),
+        (503, answer(b"<h1>no</h1>" * 1000, status="503 no")),
+        (401, answer(b"no gzip", status="401 no", headers="Content-Encoding: gzip\r\n")),
         (401, b"HTTP/1.1 401 no\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"),
         (401, b"HTTP/1.1 401 no\r\n\r\nuntil the end"),
     ],
@@ -201,29 +153,15 @@ def test_refused_upgrade(status: int, said: bytes) -> None:
         ("retry-after: 0\r\n", 0.0),
         ("Retry-After: Thu, 01 Jan 1970 00:00:00 GMT\r\n", 0.0),
         ("Retry-After: soon\r\n", None),
-        ("Retry-After: -1\r\n", None),
-        ("Retry-After: nan\r\n", None),
         ("Retry-After: 7\r\nRetry-After: 8\r\n", None),
         ("", None),
     ],
 )
-@pytest.mark.parametrize("status", [429, 503])
-def test_retry_after(status: int, headers: str, seconds: float | None) -> None:
+def test_retry_after(headers: str, seconds: float | None) -> None:
     """The seconds that the server asks to wait are returned; a malformed header counts as none."""
-    ended = how_it_is_refused(answer(status=f"{status} no", headers=headers))
+    ended = how_it_is_refused(answer(status="429 no", headers=headers))
 
-    assert (ended.status, ended.retry_after) == (status, seconds)
-
-
-@pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])
-def test_redirect_is_not_followed(status: int) -> None:
-    """A redirect of the upgrade is an answer with its status, and its target is not contacted."""
-    with Server(echo) as target:
-        headers = f"Location: {target.url}\r\n"
-        ended = how_it_is_refused(answer(status=f"{status} elsewhere", headers=headers))
-
-        assert ended.status == status
-        assert target.connections == []
+    assert (ended.status, ended.retry_after) == (429, seconds)
 
 
 def test_server_that_does_not_answer() -> None:
@@ -300,27 +238,20 @@ def test_certificates_of_the_callers_session(verify: bool | str) -> None:
             expect_an_echo(websocket)
 
 
-def expect_a_refused_certificate(websocket: WebSocket, server: Server) -> None:
-    ended = how_opening_ends(websocket)
+@pytest.mark.parametrize("through_a_proxy", [False, True])
+def test_certificate_that_nobody_vouches_for(through_a_proxy: bool) -> None:
+    """Nothing is sent to a server whose certificate is unknown, or is that of another host."""
+    with Server(echo, tls=True) as server, Proxy() as proxy:
+        websocket = WebSocket(server.url, *settings_for(server.url))
+        if through_a_proxy:
+            url = f"wss://mercury.example.com:{server.port}/?{SECRET}"
+            websocket = websocket_to(url, proxy.url)
+        ended = how_opening_ends(websocket)
 
-    assert server.connections == []
+        assert server.connections == []
     assert isinstance(ended.error, TransportError)
     assert "CERTIFICATE_VERIFY_FAILED" in str(ended.error)
     assert SECRET not in shown_by(ended.error)
-
-
-def test_certificate_that_nobody_vouches_for() -> None:
-    """Nothing is sent to a server whose certificate is not trusted."""
-    with Server(echo, tls=True) as server:
-        websocket = WebSocket(server.url, *settings_for(server.url))
-        expect_a_refused_certificate(websocket, server)
-
-
-def test_certificate_for_another_host() -> None:
-    """A trusted certificate for another name is not trusted, also behind a proxy."""
-    with Server(echo, tls=True) as server, Proxy() as proxy:
-        url = f"wss://mercury.example.com:{server.port}/"
-        expect_a_refused_certificate(websocket_to(url, proxy.url), server)
 
 
 @pytest.mark.parametrize("tls", [True, False])
@@ -385,11 +316,8 @@ def test_nothing_is_read_before_the_upgrade_was_sent() -> None:
         ({"ALL_PROXY": "http://p:1"}, "wss://mercury.wbx2.com/x", "http://p:1"),
         ({"HTTP_PROXY": "http://p:1"}, "wss://mercury.wbx2.com/x", None),
         ({"HTTPS_PROXY": "http://p:1"}, "wss://127.0.0.1:8080/x", None),
-        ({"HTTPS_PROXY": "http://p:1"}, "wss://localhost/x", None),
         ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "wbx2.com"}, "wss://a.wbx2.com/x", None),
-        ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "*"}, "wss://a.wbx2.com/x", None),
         ({"HTTPS_PROXY": "http://p:1", "no_proxy": "a.com"}, "wss://a.wbx2.com/x", "http://p:1"),
-        ({}, "wss://mercury.wbx2.com/x", None),
     ],
 )
 def test_proxies_are_found_as_requests_finds_them(
@@ -426,18 +354,10 @@ def test_through_a_proxy(tls: bool) -> None:
         assert SECRET.encode() not in request
 
 
-def test_proxy_without_a_scheme() -> None:
-    """A proxy may be named by its host and port alone, as in requests."""
-    with Server(echo) as server, Proxy() as proxy:
-        with opened(server.url, proxy.url.removeprefix("http://")) as websocket:
-            expect_an_echo(websocket)
-        assert len(proxy.requests) == 1
-
-
 def test_proxy_with_a_password() -> None:
-    """User and password of the proxy's address go to the proxy, decoded, and nowhere else."""
+    """User and password go to the proxy, decoded, and nowhere else; it needs no scheme."""
     with Server(echo) as server, Proxy() as proxy:
-        address = proxy.url.replace("://", "://user:p%40ss@")
+        address = proxy.url.replace("http://", "user:p%40ss@")
         with opened(server.url, address) as websocket:
             expect_an_echo(websocket)
         expected = base64.b64encode(b"user:p@ss")
@@ -451,13 +371,11 @@ def test_proxy_with_a_password() -> None:
     "said",
     [
         answer(status="407 Proxy Authentication Required"),
-        answer(status="502 Bad Gateway"),
         answer(status="302 Found", headers="Location: http://127.0.0.1/\r\n"),
         b"",
         b"nonsense\r\n\r\n",
-        b"\xff\x00",
     ],
-    ids=["407", "502", "302", "nothing", "nonsense", "bytes"],
+    ids=["407", "302", "nothing", "nonsense"],
 )
 def test_proxy_that_refuses(said: bytes) -> None:
     """What the proxy answers for itself is no answer of Webex's: its 407 is no refused token."""

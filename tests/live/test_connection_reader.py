@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, cast
-from unittest import mock
+from typing import Any
 
 import pytest
 from attrs import evolve
 
 from callhistory import CallHistoryClient, CallSessionViewedEvent, signals
-from callhistory._clock import steady
-from callhistory._limits import USUAL, Limits
-from callhistory._live.connection import ConnectionEnded, WebSocket
+from callhistory._limits import Limits
 from callhistory._live.connection_loop import ConnectionLoop
-from callhistory._live.connection_reader import ConnectionReader
-from callhistory._live.protocol import Mercury
-from callhistory._live.reconnect import Ended
 from callhistory._live.sleep_detector import SleepDetector
 from callhistory.sandbox import Sandbox
 from tests.support.limits import BRISK
 from tests.support.listening_clients import (
     ONLINE,
-    RECENT,
     Heard,
     acknowledged,
     hearing,
@@ -33,7 +25,6 @@ from tests.support.listening_clients import (
     offline,
 )
 from tests.support.outages import place_calls
-from tests.support.receivers import Blocker
 from tests.support.waiting import wait_until
 
 Frames = list[tuple[str, str | None]]
@@ -81,27 +72,6 @@ def test_pings_go_on(cloud: Sandbox) -> None:
     assert len(cloud.attempts) == 1
 
 
-def test_every_envelope_is_acknowledged_while_a_receiver_blocks(cloud: Sandbox) -> None:
-    """However long a receiver takes, frames are acknowledged at once, and pings go on."""
-    limits = evolve(BRISK, ping_interval=0.02)
-    with Blocker() as blocker, listening(cloud, _limits=limits) as (client, heard):
-        client.on(RECENT, blocker.handle)
-        cloud.place_call()
-        assert blocker.entered.wait(10)
-
-        for _ in range(20):
-            cloud.place_call()
-        frames = cloud.wait_for_frames("janus.user_recent_sessions", count=21)
-        sent = {frame.json["id"] for frame in frames}
-        cloud.wait_until(lambda: sent <= set(acknowledged(cloud)))
-        cloud.wait_for_frames("ping", count=len(cloud.frames_of("ping")) + 3)
-
-        assert len(sent) == 21
-        assert heard.session_ids == []
-        blocker.release()
-        heard.wait_for_sessions(21)
-
-
 def test_servers_pings_and_pongs_change_nothing(cloud: Sandbox) -> None:
     """An unsolicited pong and a ping of the server's have no effect."""
     with listening(cloud) as (_, heard):
@@ -111,6 +81,7 @@ def test_servers_pings_and_pongs_change_nothing(cloud: Sandbox) -> None:
         session = cloud.place_call()
 
         assert heard.wait_for_sessions(1) == [session.session_id]
+        cloud.wait_for_frames("ack", direction="received", count=2)
         assert "theirs" not in acknowledged(cloud)
         assert len(cloud.attempts) == 1
 
@@ -162,17 +133,12 @@ RECENT_SESSIONS = "janus.user_recent_sessions"
 MALFORMED: dict[str, Any] = {
     "empty": "",
     "no JSON": "sEcReT",
-    "half": '{"id": "half", "data": {"eventType": "sEcReT',
-    "array": '["sEcReT"]',
     "deep": "[" * 200_000,
-    "long number": "9" * 5000,
-    "infinite": '{"id": "infinite", "data": {"eventType": "janus.user_sessions", "a": Infinity}}',
     "a surrogate for an id": r'{"id": "\ud800", "data": null}',
     "binary": b"\x00\xff\xfe",
     "no data": {"id": "no data"},
     "text data": {"id": "text data", "data": "sEcReT"},
     "a number for an id": {"id": 12345, "data": None},
-    "event type is an object": {"id": "event type is an object", "data": {"eventType": {}}},
     "headers go deep": {
         "id": "headers go deep",
         "data": {"eventType": RECENT_SESSIONS, "headers": {"a." * 50_000: 1}},
@@ -193,7 +159,6 @@ MALFORMED: dict[str, Any] = {
         )
         for name, payload in (
             ("text", "sEcReT"),
-            ("array of anything", [None, 5, [], {}, {"sessionId": 5}]),
             ("array inside", {field: [None, 5, [], {}, "", {"sessionId": None}]}),
             (
                 "wild times",
@@ -235,80 +200,23 @@ def test_malformed_frames_are_skipped(cloud: Sandbox, caplog: pytest.LogCaptureF
     assert "sEcReT" not in caplog.text
 
 
-def test_thousand_malformed_frames_do_not_end_the_connection(cloud: Sandbox) -> None:
-    """However many frames make no sense, the next one that does is heard."""
-    with listening(cloud) as (_, heard):
-        for number in range(1000):
-            cloud.send_frame({"id": number, "data": None} if number % 2 else "nonsense")
-        session = cloud.place_call()
-
-        assert heard.wait_for_sessions(1) == [session.session_id]
-        cloud.wait_until(lambda: acknowledged(cloud)[1:501] == list(range(1, 1000, 2)))
-        assert len(cloud.attempts) == 1
-
-
 # --- a machine that sleeps ---
-
-
-class Network:
-    """Stands in for a websocket over which no frame comes, and records what is sent.
-
-    Args:
-        rounds: how often it is asked for a frame before the connection ends.
-    """
-
-    def __init__(self, rounds: int) -> None:
-        self.sent: list[str] = []
-        self._rounds = iter(range(rounds))
-
-    def receive(self, _timeout: float) -> str:
-        if next(self._rounds, None) is None:
-            raise ConnectionEnded(Ended(reason="over"))
-        raise TimeoutError
-
-    def send(self, text: str) -> None:
-        self.sent.append(text)
-
-
-def read_silence(mercury: Mercury, *walls: float) -> list[str]:
-    """Read a silent connection while the wall clock shows these times; return what was sent."""
-    wall = iter(walls)
-    network = Network(len(walls) - 1)
-    anything: Any = mock.MagicMock()
-    anything.refresh_when_due.return_value = math.inf
-    reader = ConnectionReader(
-        deduplicator=anything,
-        dispatcher=anything,
-        state=anything,
-        phase=anything,
-        clock=anything,
-        http_tasks=anything,
-        sleep_detector=lambda: SleepDetector(lambda: next(wall), lambda: 0.0),
-        limits=USUAL,
-        log=anything,
-    )
-    assert reader.read(cast(WebSocket, network), mercury).reason == "over"
-    return network.sent
-
-
-def test_connection_is_asked_whether_it_lives_after_a_sleep() -> None:
-    """A ping is sent at once when the wall clock has jumped, long before the next one is due."""
-    now = steady()
-    mercury = Mercury(now, USUAL, lambda: "an-id")
-    mercury.receive('{"data": {"eventType": "mercury.buffer_state"}}', now)
-    mercury.receive('{"type": "pong", "id": "an-id"}', now)
-
-    assert read_silence(mercury, 0.0, 1.0, 2.0) == []
-    assert read_silence(mercury, 2.0, 3602.0) == ['{"id": "an-id", "type": "ping"}']
-    assert mercury.due - steady() <= USUAL.doubt_timeout
 
 
 def test_connection_that_died_in_a_sleep_is_replaced(cloud: Sandbox) -> None:
     """After a sleep a connection that answers is kept; one that does not is soon replaced."""
     limits = evolve(BRISK, silence_check=0.02, doubt_timeout=0.3)
-    real, slept = time.time, 0.0
-    with listening_with_sleep(cloud, limits, lambda: real() + slept) as heard:
+    slept = 0.0
+    looks: list[None] = []
+
+    def wall() -> float:
+        looks.append(None)
+        return time.time() + slept
+
+    with listening_with_sleep(cloud, limits, wall) as heard:
         cloud.wait_for_frames("pong")
+        assert wait_until(lambda: len(looks) > 10)
+        assert len(cloud.frames_of("ping")) == 1
         slept = 3600.0
         cloud.wait_for_frames("pong", count=2)
         assert heard.states == [ONLINE]

@@ -76,12 +76,6 @@ def at(state: ConnectionState, clock: Clock) -> Callable[[float], float]:
     return lambda seconds: zero + seconds
 
 
-def test_first_connection_is_no_end_of_an_outage(state: ConnectionState, sent: Sent) -> None:
-    """The first connection says online, and nothing is missing."""
-    assert state.connected() is None
-    assert sent.events == [ONLINE]
-
-
 def test_connection_after_an_outage_returns_the_gap(
     state: ConnectionState, sent: Sent, at: Callable[[float], float]
 ) -> None:
@@ -122,27 +116,6 @@ def test_gap_of_a_jump_begins_with_the_last_number(
     assert state.gap_start_if_numbers_jump == state.gap_start_if_lost_now
 
 
-def test_one_of_two_connections_that_ends_is_no_outage(state: ConnectionState, sent: Sent) -> None:
-    """As long as there is another connection, it is online, and nothing is missing."""
-    state.connected()
-    state.connected()
-    state.disconnected(LOST)
-    assert sent.events == [ONLINE]
-
-    state.disconnected(LOST)
-    assert sent.events == [ONLINE, offline(None, "lost")]
-
-
-def test_end_without_a_connection_changes_nothing(state: ConnectionState, sent: Sent) -> None:
-    """Only a connection that was counted says offline."""
-    state.disconnected(LOST)
-    state.connected()
-    state.disconnected(LOST)
-    state.disconnected(LOST)
-
-    assert sent.events == [ONLINE, offline(None, "lost")]
-
-
 @pytest.mark.parametrize(
     ("ended", "code"),
     [
@@ -159,57 +132,14 @@ def test_offline_has_the_code_or_the_status(
     state.connected()
     state.disconnected(ended)
     state.refused(ended)
+    state.disconnected(ended)  # an end that was counted already says nothing
+    state.connected()
 
     assert sent.events[1:] == [
         offline(code, "why"),
         offline(code, "why", reconnecting=False),
+        ONLINE,
     ]
-
-
-@pytest.mark.parametrize("connections", [0, 1, 2])
-def test_refusal_is_the_last_word(state: ConnectionState, sent: Sent, connections: int) -> None:
-    """After a refusal, connections that end say nothing more."""
-    for _ in range(connections):
-        state.connected()
-    sent.events.clear()
-    state.refused(LOST)
-    for _ in range(connections):
-        state.disconnected(LOST)
-
-    assert sent.events == [offline(None, "lost", reconnecting=False)]
-
-
-@pytest.mark.parametrize("connections", [0, 1, 2])
-def test_close_says_offline_if_there_was_a_connection(
-    state: ConnectionState, sent: Sent, connections: int
-) -> None:
-    """The last event is offline, unless it is offline already; after it nothing is said."""
-    for _ in range(connections):
-        state.connected()
-    sent.events.clear()
-    state.close()
-
-    assert sent.is_closed
-    assert sent.events == [offline(None, "closed", reconnecting=False)] * (connections > 0)
-    state.disconnected(LOST)
-    assert len(sent.events) == (connections > 0)
-
-
-def test_connections_may_come_and_go_in_any_thread(state: ConnectionState, sent: Sent) -> None:
-    """Whatever the threads that connect and disconnect, online and offline take turns."""
-
-    def come_and_go(_: int) -> None:
-        for _ in range(200):
-            state.connected()
-            state.note_complete_until(1000.0)
-            state.disconnected(LOST)
-
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(come_and_go, range(4)))
-
-    state.connected()
-    turns = len(sent.events) // 2
-    assert sent.events == [*[ONLINE, offline(None, "lost")] * turns, ONLINE]
 
 
 def test_online_does_not_overtake_offline(clock: Clock) -> None:

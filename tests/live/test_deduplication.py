@@ -41,15 +41,6 @@ def test_recent_ids_forget_the_oldest(size: int) -> None:
     assert recent_ids.add(0)
 
 
-def test_recent_ids_are_new_once() -> None:
-    """An id is new once, and the ids 1 and "1" are two."""
-    recent_ids = RecentIds(10)
-
-    assert [recent_ids.add(each) for each in ("a", "b", "a", "a", "b", 1, "1", 1)] == [
-        *(True, True, False, False, False, True, True, False)
-    ]
-
-
 def test_id_that_is_added_again_is_not_the_oldest() -> None:
     """An id that is added now and then is not forgotten, however many others come."""
     recent_ids = RecentIds(3)
@@ -89,27 +80,6 @@ class Dispatched:
 def a_deduplicator() -> tuple[Deduplicator, Dispatched]:
     dispatched = Dispatched()
     return Deduplicator(cast(Dispatcher, dispatched), LOG, 10), dispatched
-
-
-def test_envelope_is_dispatched_once_by_its_id() -> None:
-    """An envelope with a known id is not dispatched again; one with another, or none, is."""
-    deduplicator, dispatched = a_deduplicator()
-    ids: list[Any] = ["1", "1", 1, 1, None, None, [], {}, 1.5, True]
-    for identifier in ids:
-        deduplicator.receive(recent(a_session(sessionId="x", id="x")) | {"id": identifier})
-
-    assert dispatched.ids == [["x"]] * 8
-
-
-def test_recovered_session_is_dispatched_once() -> None:
-    """A recovered session is dispatched unless it was delivered, live or recovered, before."""
-    deduplicator, dispatched = a_deduplicator()
-    sessions = [from_wire(UserSession, a_session(sessionId=i, id=i)) for i in "abc"]
-    deduplicator.receive(recent(a_session(sessionId="a", id="a")))
-    for _ in range(2):
-        deduplicator.receive_recovered(sessions, min(s.end_time for s in sessions))
-
-    assert dispatched.ids == [["a"], ["b", "c"]]
 
 
 def test_recovered_session_from_before_the_beginning_is_not_dispatched() -> None:

@@ -9,12 +9,21 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from callhistory import CallHistoryClient, CallSessionEvent, signals
 from callhistory._live.dispatcher import Dispatcher
 from callhistory._live.handlers import Handlers
 from callhistory.sandbox import Sandbox
-from tests.support.listening_clients import ONLINE, RECENT, ids_of, library_threads, offline
+from tests.support.limits import BRISK
+from tests.support.listening_clients import (
+    ONLINE,
+    RECENT,
+    ids_of,
+    library_threads,
+    listening,
+    offline,
+)
 from tests.support.receivers import Blocker, Calls, LiveClient
 from tests.support.waiting import wait_until
 
@@ -49,19 +58,21 @@ def test_all_receivers_run_in_one_thread(cloud: Sandbox) -> None:
     assert len(set(threads)) == 1
 
 
-def test_receiver_that_blocks_delays_those_after_it(live: LiveClient) -> None:
-    """While one blocks, frames are acknowledged and nobody is called; then all are, in order."""
+def test_receiver_that_blocks_delays_those_after_it(cloud: Sandbox) -> None:
+    """While one blocks, frames are acknowledged and pings go on; then all are called, in order."""
     calls = Calls()
-    with Blocker() as blocker:
-        live.client.on(RECENT, blocker.handle)
-        live.client.on(RECENT, calls.handle)
-        ids = [live.cloud.place_call().session_id for _ in range(10)]
+    limits = evolve(BRISK, ping_interval=0.02)
+    with Blocker() as blocker, listening(cloud, _limits=limits) as (client, heard):
+        client.on(RECENT, blocker.handle)
+        client.on(RECENT, calls.handle)
+        ids = [cloud.place_call().session_id for _ in range(10)]
         assert blocker.entered.wait(10)
-        live.cloud.wait_for_frames("ack", direction="received", count=11)
+        cloud.wait_for_frames("ack", direction="received", count=11)
+        cloud.wait_for_frames("ping", count=len(cloud.frames_of("ping")) + 3)
         assert calls.events == []
 
         blocker.release()
-        assert live.heard.wait_for_sessions(10) == ids
+        assert heard.wait_for_sessions(10) == ids
         assert wait_until(lambda: len(calls.events) == 10)
         assert [ids_of(event) for event in calls.events] == [[each] for each in ids]
 

@@ -9,8 +9,6 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from callhistory import (
     CallSessionDeletedEvent,
@@ -22,9 +20,8 @@ from callhistory import (
     to_wire,
 )
 from callhistory._live import event_reader as module
-from callhistory._live.event_reader import Event, recovered_event, session_ids
+from callhistory._live.event_reader import Event, recovered_event
 from callhistory._logging import NeverRaisingLog
-from tests.support.json_values import JSON
 from tests.support.wire_samples import a_bare_session, a_session, wire_form
 
 RECENT = "janus.user_recent_sessions"
@@ -105,24 +102,10 @@ def test_each_event_becomes_its_record(
     assert caplog.records == []
 
 
-def test_the_sessions_of_an_event() -> None:
-    """They are the sessions that the history would have, in their order, and not recovered."""
-    wire = [a_session(id="1"), a_bare_session(id="2"), a_session(id="3")]
-
-    event = read(recent(*wire))
-
-    assert isinstance(event, CallSessionEvent)
-    assert event.data.user_sessions.user_sessions == tuple(from_wire(UserSession, w) for w in wire)
-    assert event.data.user_sessions.status_code == 200
-    assert not event.recovered
-
-
-@pytest.mark.parametrize(
-    "envelope", [recent(), viewed(), deleted()], ids=["recent", "viewed", "deleted"]
-)
-def test_event_with_an_empty_list(envelope: dict[str, Any]) -> None:
+def test_event_with_an_empty_list() -> None:
     """An event whose list is empty is an event of no session."""
-    assert ids_in(read(envelope)) == []
+    for envelope in (recent(), viewed(), deleted()):
+        assert ids_in(read(envelope)) == []
 
 
 def test_unknown_fields_are_kept() -> None:
@@ -132,22 +115,16 @@ def test_unknown_fields_are_kept() -> None:
     assert event.extra == {"alertType": "visual", "sequenceNumber": 7}
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [{"id": 7}, {"id": None}, {"timestamp": "now"}, {"trackingId": []}, {"timestamp": {}}],
-)
-def test_odd_fields_of_the_envelope_do_not_matter(changes: dict[str, Any]) -> None:
+def test_odd_fields_of_the_envelope_do_not_matter() -> None:
     """Fields of the envelope with other types do not cost the sessions in it."""
-    assert ids_in(read(deleted("1", "2") | changes)) == ["1", "2"]
+    odd = {"id": 7, "timestamp": "now", "trackingId": []}
+
+    assert ids_in(read(deleted("1", "2") | odd)) == ["1", "2"]
 
 
 @pytest.mark.parametrize(
     "event_type",
-    [
-        *("", "janus", "janus.user_recent_session", "JANUS.USER_RECENT_SESSIONS", "user_sessions"),
-        *("mercury.buffer_state", "locus.difference", "callHistory:user_recent_sessions"),
-        *(None, 7, True, [], {}, [RECENT], {"janus.user_sessions": 1}),
-    ],
+    ["", "JANUS.USER_RECENT_SESSIONS", "mercury.buffer_state", None, 7, [RECENT], {}],
     ids=str,
 )
 def test_other_events_are_ignored(event_type: Any, caplog: pytest.LogCaptureFixture) -> None:
@@ -159,35 +136,25 @@ def test_other_events_are_ignored(event_type: Any, caplog: pytest.LogCaptureFixt
     assert caplog.records == []
 
 
-@pytest.mark.parametrize(
-    "envelope",
-    [{}, {"data": None}, {"data": []}, {"data": RECENT}, {"data": {}}, {"eventType": RECENT}],
-    ids=str,
-)
-def test_envelope_without_data(envelope: dict[str, Any]) -> None:
+def test_envelope_without_data() -> None:
     """An envelope without data is no event."""
-    assert read_event(envelope) is None
+    odd: list[Any] = [{}, {"data": None}, {"data": [RECENT]}, {"data": {}}, {"eventType": RECENT}]
+
+    assert [read_event(envelope) for envelope in odd] == [None] * 5
 
 
 BAD_SESSIONS = [
     a_bare_session(id=SECRET, startTime=SECRET),
-    a_bare_session(id=SECRET, endTime=None),
-    {"id": SECRET},
     {"startTime": "2026-03-01T09:00:00Z", "endTime": "2026-03-01T09:00:00Z", "name": SECRET},
-    a_bare_session(id=7),
     a_bare_session(id=" "),
     SECRET,
-    7,
     None,
-    [],
     [a_bare_session()],
-    {},
 ]
 
 
 @pytest.mark.parametrize("bad", BAD_SESSIONS, ids=lambda bad: str(bad)[:40])
-@pytest.mark.parametrize("place", [0, 1, 2])
-@pytest.mark.parametrize("event_type", [RECENT, OLDER])
+@pytest.mark.parametrize(("place", "event_type"), [(0, OLDER), (2, RECENT)])
 def test_one_session_of_several_is_unreadable(
     bad: Any, place: int, event_type: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -211,8 +178,8 @@ def test_one_session_of_several_is_unreadable(
     assert SECRET not in caplog.text
 
 
-BAD_READ_MARKS = [{"sessionId": 7}, {"sessionId": ""}, {"id": SECRET}, SECRET, None]
-BAD_DELETIONS = [7, None, {"sessionId": SECRET}, [SECRET], True]
+BAD_READ_MARKS = [{"sessionId": 7}, {"sessionId": ""}, {"id": SECRET}, SECRET]
+BAD_DELETIONS = [7, {"sessionId": SECRET}, [SECRET]]
 
 
 @pytest.mark.parametrize(
@@ -237,27 +204,15 @@ def test_one_read_mark_or_deletion_of_several_is_unreadable(
 
 UNREADABLE = {
     "no session can be read": recent(*BAD_SESSIONS),
-    "one session, unreadable": recent({"id": SECRET}),
     "no read mark can be read": viewed(SECRET, {}, None),
     "no deletion can be read": deleted(None, 7, {"id": SECRET}),
     "recent: nothing": an_envelope(RECENT),
-    "recent: null": an_envelope(RECENT, userSessions=None),
     "recent: a list": an_envelope(RECENT, userSessions=[a_session(id=SECRET)]),
-    "recent: a text": an_envelope(RECENT, userSessions=SECRET),
     "recent: no list inside": an_envelope(RECENT, userSessions={"statusCode": 200}),
-    "recent: null inside": an_envelope(RECENT, userSessions={"userSessions": None}),
     "recent: an object inside": an_envelope(RECENT, userSessions={"userSessions": {SECRET: 1}}),
-    "recent: a text inside": an_envelope(RECENT, userSessions={"userSessions": SECRET}),
-    "recent: the payload of viewed": an_envelope(
-        RECENT, userReadSessions={"userReadSessions": [{"sessionId": SECRET}]}
-    ),
-    "viewed: nothing": an_envelope(VIEWED),
     "viewed: a list": an_envelope(VIEWED, userReadSessions=[{"sessionId": SECRET}]),
-    "viewed: null inside": an_envelope(VIEWED, userReadSessions={"userReadSessions": None}),
-    "deleted: nothing": an_envelope(DELETED),
     "deleted: null": an_envelope(DELETED, deletedSessions=None),
     "deleted: a text": an_envelope(DELETED, deletedSessions=SECRET),
-    "deleted: an object": an_envelope(DELETED, deletedSessions={"deletedSessions": [SECRET]}),
 }
 
 
@@ -276,42 +231,6 @@ def test_event_of_which_nothing_can_be_read(
     assert SECRET not in caplog.text
 
 
-SESSIONS = st.builds(a_bare_session) | st.builds(a_session, id=JSON, startTime=JSON) | JSON
-LISTS = st.lists(SESSIONS | st.fixed_dictionaries({"sessionId": JSON | st.text()}), max_size=4)
-ENVELOPES = st.fixed_dictionaries(
-    {
-        "data": st.fixed_dictionaries(
-            {"eventType": st.sampled_from([kind[0] for kind in KINDS]) | JSON},
-            optional={
-                "userSessions": st.fixed_dictionaries({"userSessions": LISTS | JSON}) | JSON,
-                "userReadSessions": st.fixed_dictionaries({"userReadSessions": LISTS | JSON})
-                | JSON,
-                "deletedSessions": st.lists(st.text() | JSON, max_size=4) | JSON,
-                "headers": JSON,
-            },
-        )
-        | JSON
-    },
-    optional={"id": JSON, "timestamp": JSON, "trackingId": JSON, "extra": JSON},
-)
-
-
-@given(ENVELOPES)
-def test_any_envelope(envelope: dict[str, Any]) -> None:
-    """Whatever an envelope holds, it becomes the right record or none, and is not changed."""
-    before = copy.deepcopy(envelope)
-
-    found = read_event(envelope)
-
-    assert envelope == before
-    if found is not None:
-        by_type = {event_type: (signal, record) for event_type, signal, record in KINDS}
-        signal, record = by_type[envelope["data"]["eventType"]]
-        assert found[0] is signal
-        assert type(found[1]) is record
-        assert isinstance(ids_in(found[1]), list)
-
-
 def test_recovered_event() -> None:
     """It has the sessions in their order, is marked as recovered, and has no envelope's fields."""
     sessions = [from_wire(UserSession, a_session(id=str(number))) for number in range(3)]
@@ -319,22 +238,7 @@ def test_recovered_event() -> None:
     event = recovered_event(iter(sessions))
 
     assert event.recovered
+    assert attrs.evolve(event, recovered=False) != event
     assert event.data.user_sessions.user_sessions == tuple(sessions)
     assert (event.id, event.timestamp, event.tracking_id) == (None, None, None)
     assert (event.data.event_type, event.data.user_sessions.status_code) == (None, None)
-
-
-def test_recovered_event_differs_from_the_live_one() -> None:
-    """Two events that differ in `recovered` alone are not equal."""
-    event = recovered_event([])
-
-    assert attrs.evolve(event, recovered=False) != event
-
-
-def test_session_ids_of_an_event() -> None:
-    """They are the ids of the sessions that it delivers; other events deliver none."""
-    event = read(recent(a_session(sessionId="a"), a_session(sessionId="b"), a_bare_session(id="c")))
-
-    assert session_ids(event) == ["a", "b", "c"]
-    assert session_ids(read(viewed({"sessionId": "1"}))) == []
-    assert session_ids(read(deleted("1"))) == []

@@ -18,7 +18,6 @@ from tests.support.limits import BRISK, Jitter
 from tests.support.listening_clients import (
     ONLINE,
     Heard,
-    acknowledged,
     hearing,
     listening,
     offline,
@@ -172,16 +171,6 @@ def test_notice_before_readiness(cloud: Sandbox, client: CallHistoryClient) -> N
         cloud.close_connections(1001, connection=old)
         cloud.wait_until(lambda: has_ended(old))
         expect_no_outage(cloud, heard)
-
-
-def test_notice_with_an_id_is_acknowledged(cloud: Sandbox) -> None:
-    """The notice may be an envelope, and is acknowledged then."""
-    with listening(cloud) as (_, heard):
-        cloud.send_frame({"type": "shutdown", "id": "notice"})
-
-        cloud.wait_for_connections(2)
-        cloud.wait_until(lambda: "notice" in acknowledged(cloud))
-        assert heard.states == [ONLINE]
 
 
 def test_old_connection_that_dies_loses_nothing() -> None:

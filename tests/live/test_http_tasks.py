@@ -2,68 +2,27 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import requests
-from attrs import evolve, frozen
+from attrs import evolve
 
-from callhistory import Webex, signals
+from callhistory import signals
 from callhistory._clock import steady
-from callhistory._http.session import Session
-from callhistory._limits import USUAL, Limits
-from callhistory._live.http_tasks import DeviceRefresh, HttpTasks
+from callhistory._limits import USUAL
+from callhistory._live.http_tasks import DeviceRefresh
 from callhistory._webex.device import DEVICE_TTL
 from callhistory.sandbox import Sandbox
 from tests.support.limits import BRISK
 from tests.support.listening_clients import library_threads, listening
-from tests.support.outages import HISTORY, LOG, LONG_AGO, Recovered, a_recovery, place_calls
+from tests.support.outages import HISTORY
 from tests.support.waiting import wait_until
 
 SOON = evolve(BRISK, device_refresh=0.03, longest_backoff=0.01, silence_check=0.01)
 NAME = "callhistory-http-tasks"
-
-
-@frozen
-class Running:
-    """A background whose thread may run, and what it recovered."""
-
-    background: HttpTasks
-    session: Session
-    recovered: Recovered
-
-    def stop(self) -> None:
-        self.session.close()
-        self.background.wake()
-        self.background.join(10)
-        assert NAME not in library_threads()
-
-
-Make = Callable[..., Running]
-
-
-@pytest.fixture
-def make(cloud: Sandbox) -> Iterator[Make]:
-    """Return a function that makes a background, which is stopped after the test."""
-    with ExitStack() as stack:
-
-        def made(limits: Limits = SOON, **options: Any) -> Running:
-            webex: Webex = stack.enter_context(
-                cloud.webex(max_retries=0, _limits=limits, **options)
-            )
-            account = webex._account
-            session = account.open_http_session()
-            recovery, recovered = a_recovery(account, session, limits)
-            refresh = DeviceRefresh(account, session, limits)
-            running = Running(HttpTasks(refresh, recovery, session.closed, LOG), session, recovered)
-            stack.callback(running.stop)
-            return running
-
-        yield made
 
 
 # --- threads ---
@@ -93,37 +52,14 @@ def test_fourth_thread_is_there_only_while_there_is_work(cloud: Sandbox) -> None
         assert wait_until(lambda: len(library_threads()) == 3)
 
 
-def test_wait_for_another_try_ends_with_the_listener(cloud: Sandbox, make: Make) -> None:
-    """A thread that waits to try again ends at once when it is woken after the end."""
-    cloud.fail_next(HISTORY, status=500)
-    running = make(USUAL)
-    running.background.recover(LONG_AGO)
-    cloud.wait_for_requests(HISTORY)
-
-    running.stop()
-
-
-def test_failure_after_the_end_is_not_logged(
-    cloud: Sandbox, make: Make, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A request that is cut off by the end is no failure for the log."""
-    cloud.fail_next(HISTORY, delay=30)
-    running = make()
-    running.background.recover(LONG_AGO)
-    cloud.wait_for_requests(HISTORY)
-    running.stop()
-
-    assert "trying again" not in caplog.text
-
-
-def test_nothing_begins_after_the_end(cloud: Sandbox, make: Make) -> None:
+def test_nothing_begins_after_the_end(cloud: Sandbox) -> None:
     """A recovery that is asked for after the end starts no thread."""
-    running = make()
-    running.session.close()
-    running.background.recover(LONG_AGO)
-
-    assert NAME not in library_threads()
-    assert not cloud.requests
+    with listening(cloud) as (client, _):
+        loop = client._listener._loop
+        assert loop is not None
+        client.close()
+        loop._http_tasks.recover(datetime.now(UTC))
+        assert NAME not in library_threads()
 
 
 # --- the device ---
@@ -147,21 +83,18 @@ def test_device_is_refreshed_in_time() -> None:
 
 @pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="this system has no such clock")
 def test_sleep_counts_for_the_refresh_of_the_device(
-    cloud: Sandbox, make: Make, monkeypatch: pytest.MonkeyPatch
+    cloud: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Webex counts while the machine sleeps: after a sleep the refresh is due at once."""
     clock, slept = time.clock_gettime, 0.0
     monkeypatch.setattr(time, "clock_gettime", lambda which: clock(which) + slept)
-    running = make(BRISK)
-    awake = time.monotonic()
-    assert 0 < running.background.refresh_when_due() <= BRISK.device_refresh
-    assert not cloud.requests
+    with listening(cloud, _limits=evolve(BRISK, silence_check=0.01)):
+        cloud.wait_for_frames("pong")
+        assert not cloud.requests_to("/devices/", "PUT")
 
-    slept = BRISK.device_refresh
+        slept = BRISK.device_refresh
 
-    assert time.monotonic() - awake < BRISK.device_refresh
-    assert running.background.refresh_when_due() == math.inf
-    cloud.wait_for_requests("/devices", "POST")  # there was no device that could be refreshed
+        cloud.wait_for_requests("/devices/", "PUT")
 
 
 def test_next_refresh_is_a_whole_interval_later(cloud: Sandbox) -> None:
@@ -193,51 +126,47 @@ def test_forgotten_device_is_registered_anew(cloud: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(
-    "fault",
-    [{"status": 500}, {"status": 403}, {"reset": True}, {"body": "nonsense"}, {"body": {"url": 5}}],
-    ids=str,
+    "fault", [{"status": 403}, {"reset": True}, {"body": "nonsense"}, {"body": {"url": 5}}], ids=str
 )
 def test_refresh_that_fails_is_tried_again(
-    cloud: Sandbox, make: Make, caplog: pytest.LogCaptureFixture, fault: dict[str, Any]
+    cloud: Sandbox, caplog: pytest.LogCaptureFixture, fault: dict[str, Any]
 ) -> None:
     """A refresh that fails is tried again soon, and the log has the reason."""
-    cloud.fail_next("/devices", times=3, **fault)
-    background = make().background
-
-    assert wait_until(
-        lambda: background.refresh_when_due() and len(cloud.requests_to("/devices")) >= 5
-    )
+    with listening(cloud, max_retries=0, _limits=SOON):
+        cloud.fail_next("/devices/", method="PUT", times=3, **fault)
+        cloud.wait_for_requests("/devices/", "PUT", count=5)
     assert caplog.text.count("the device was not refreshed, trying again: ") == 3
 
 
-@pytest.mark.parametrize("error", [OSError, RuntimeError, SystemExit])
+@pytest.mark.parametrize("error", [OSError, SystemExit])
 def test_token_function_that_fails_is_called_again(
-    cloud: Sandbox, make: Make, caplog: pytest.LogCaptureFixture, error: type[BaseException]
+    cloud: Sandbox, caplog: pytest.LogCaptureFixture, error: type[BaseException]
 ) -> None:
     """Whatever the function for the token raises, it is called again; its text is not logged."""
-    failures: list[BaseException] = [error("sEcReT") for _ in range(3)]
+    failures: list[BaseException] = []
 
     def source() -> str:
         if failures:
             raise failures.pop()
-        return cloud.access_token
+        return cloud.issue_token()
 
-    running = make(access_token=source)
-    background = running.background
-    assert wait_until(
-        lambda: background.refresh_when_due() and cloud.requests_to("/devices", "POST")
-    )
-    ids = place_calls(cloud, 1)
-    background.recover(LONG_AGO)
-    assert wait_until(lambda: running.recovered.ids[-1:] == ids)
-    assert caplog.text.count(f"trying again: {error.__name__}") == 3
+    with listening(cloud, access_token=source, _limits=SOON) as (_, heard):
+        failures += [error("sEcReT") for _ in range(3)]
+        cloud.expire_token()
+        assert wait_until(lambda: caplog.text.count(f"trying again: {error.__name__}") == 3)
+        with cloud.outage():
+            missed = cloud.place_call()
+        assert wait_until(lambda: missed.session_id in heard.session_ids)
     assert "sEcReT" not in caplog.text
 
 
-def test_refresh_and_recovery_do_not_starve_each_other(cloud: Sandbox, make: Make) -> None:
+def test_refresh_and_recovery_do_not_starve_each_other(cloud: Sandbox) -> None:
     """While the history fails, the device is refreshed all the same."""
     cloud.fail_next(HISTORY, status=500, times=10_000)
-    make().background.recover(LONG_AGO)
+    with listening(cloud, max_retries=0, _limits=SOON) as (_, heard):
+        cloud.drop_connections()
+        heard.wait_for(signals.Online, 2)
+        refreshed = len(cloud.requests_to("/devices/", "PUT"))
 
-    cloud.wait_for_requests("/devices/", "PUT", count=3)
-    cloud.wait_for_requests(HISTORY, count=3)
+        cloud.wait_for_requests("/devices/", "PUT", count=refreshed + 3)
+        cloud.wait_for_requests(HISTORY, count=3)

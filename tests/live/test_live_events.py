@@ -8,7 +8,6 @@ import pytest
 
 from callhistory import (
     CallHistoryClient,
-    CallHistoryEvent,
     CallSessionDeletedEvent,
     CallSessionEvent,
     CallSessionViewedEvent,
@@ -78,20 +77,6 @@ def test_changes_by_another_client_are_heard(cloud: Sandbox, change: str) -> Non
             (deleted,) = heard.wait_for(CallSessionDeletedEvent)
             assert deleted.data.deleted_sessions == (session.session_id,)
             assert wait_until(lambda: handled == [deleted])
-
-
-@pytest.mark.parametrize("name", [RECENT, CallHistoryEvent.USER_RECENT_SESSIONS, RECENT.upper()])
-def test_name_of_an_event_in_any_form(cloud: Sandbox, name: str) -> None:
-    """on() and off() take the documented name in any case, and the member of the enum."""
-    handled: list[CallSessionEvent] = []
-    with listening(cloud) as (client, heard):
-        client.on(name)(handled.append)
-        heard_of_one_more_call(cloud, heard)
-        assert wait_until(lambda: len(handled) == 1)
-
-        client.off(name, handled.append)
-        heard_of_one_more_call(cloud, heard)
-        assert len(handled) == 1
 
 
 # --- who ---

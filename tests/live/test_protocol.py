@@ -7,8 +7,6 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from callhistory._limits import USUAL
 from callhistory._live.protocol import (
@@ -22,7 +20,6 @@ from callhistory._live.protocol import (
     Ready,
     Send,
 )
-from tests.support.json_values import JSON
 
 BEGIN = 1000.0
 READINESS = ["mercury.buffer_state", "mercury.registration_status"]
@@ -85,18 +82,6 @@ def test_first_frame_holds_the_token() -> None:
     }
 
 
-def test_ids_differ() -> None:
-    """Each authorization and each ping has an id that no other frame has."""
-    ids = []
-    for _ in range(3):
-        mercury = Mercury(BEGIN)
-        authorization = json.loads(mercury.authorize("token"))
-        ids += [authorization["id"], authorization["trackingId"].removeprefix("callhistory_")]
-        ids += pings(mercury.receive(readiness(), BEGIN))
-
-    assert len(set(ids)) == 9
-
-
 def test_frame_does_not_show_its_content() -> None:
     """The repr of a frame to send, and of an envelope, has nothing of its content."""
     assert "Ada" not in repr([Send("Ada"), Deliver({"name": "Ada"})])
@@ -117,14 +102,6 @@ def test_readiness(event_type: str) -> None:
     assert mercury.due == BEGIN + 3 + USUAL.pong_timeout
 
 
-def test_readiness_without_an_id() -> None:
-    """Readiness needs no id to count; there is then nothing to acknowledge."""
-    outputs = a_mercury().receive(json.dumps({"data": {"eventType": READINESS[0]}}), BEGIN)
-
-    assert Ready() in outputs
-    assert acks(outputs) == []
-
-
 def test_readiness_comes_once() -> None:
     """Readiness that comes again, by either event, is acknowledged and has no other effect."""
     mercury, _ = a_ready_mercury()
@@ -137,33 +114,15 @@ def test_readiness_comes_once() -> None:
     assert mercury.due == BEGIN + USUAL.pong_timeout
 
 
-def test_frames_before_readiness() -> None:
-    """An envelope before readiness is acknowledged and delivered, and is no readiness."""
-    mercury = a_mercury()
-
-    outputs = mercury.receive(json.dumps(an_envelope()), BEGIN + 1)
-
-    assert outputs == [
-        Send('{"messageId": "envelope-1", "type": "ack"}'),
-        Deliver(an_envelope()),
-    ]
-    assert mercury.due == BEGIN + USUAL.ready_timeout
-
-
-@pytest.mark.parametrize("now", [BEGIN, BEGIN + USUAL.ready_timeout - 0.001])
-def test_nothing_is_due_early(now: float) -> None:
-    """Before readiness is overdue, a tick does nothing."""
-    assert a_mercury().tick(now) == []
-
-
 def test_no_readiness() -> None:
-    """Without readiness in time the connection is dead, whatever else came."""
+    """Without readiness in time, and not before, the connection is dead, whatever else came."""
     mercury = a_mercury()
     mercury.receive(json.dumps(an_envelope()), BEGIN + 1)
 
-    (dead,) = mercury.tick(BEGIN + USUAL.ready_timeout)
-
-    assert dead == Dead("Webex did not accept the connection within 20 s")
+    assert mercury.tick(BEGIN + USUAL.ready_timeout - 0.001) == []
+    assert mercury.tick(BEGIN + USUAL.ready_timeout) == [
+        Dead("Webex did not accept the connection within 20 s")
+    ]
 
 
 def test_pings_follow_pongs() -> None:
@@ -192,7 +151,7 @@ def test_no_pong() -> None:
     assert mercury.tick(BEGIN + 14) == [Dead("no pong within 14 s")]
 
 
-@pytest.mark.parametrize("other", ["own-0", "OWN-1", 1, None, True, [], {}])
+@pytest.mark.parametrize("other", ["own-0", 1, None, []])
 def test_pong_with_another_id(other: Any) -> None:
     """A pong that answers none of our pings does not count."""
     mercury, _ = a_ready_mercury()
@@ -256,23 +215,17 @@ def test_confirmed_is_when_the_answered_ping_was_sent() -> None:
 
 
 @pytest.mark.parametrize(
-    "identifier", ["1", "", "\ud800", "é", 1, 0, -1, 2**70, 10**4000], ids=lambda i: repr(i)[:9]
+    "identifier", ["1", "", "\ud800", 0, -1, 10**4000], ids=lambda i: repr(i)[:9]
 )
 @pytest.mark.parametrize(
     "rest",
     [
         {"data": {"eventType": "janus.user_recent_sessions"}},
-        {"data": {"eventType": "locus.difference"}},
         {"data": {"eventType": 7}},
-        {"data": {}},
         {"data": None},
-        {"data": []},
-        {"data": "text"},
         {},
-        {"type": "error"},
         {"type": "shutdown"},
         {"type": ["pong"], "data": {}},
-        {"data": {"headers": {"a.b": 1}}},
         {"data": {"headers": "none"}},
     ],
     ids=json.dumps,
@@ -290,19 +243,12 @@ def test_every_envelope_with_an_id_is_acknowledged(
     assert sent(others) == []
 
 
-@pytest.mark.parametrize("identifier", [None, True, False, 1.5, [], {}, ["1"]])
+@pytest.mark.parametrize("identifier", [None, True, 1.5, ["1"]])
 def test_invalid_id_is_not_acknowledged(identifier: Any) -> None:
     """An id of another type is not sent back; what came with it is delivered."""
     outputs = a_mercury().receive(json.dumps(an_envelope(id=identifier)), BEGIN)
 
     assert outputs == [Deliver(an_envelope(id=identifier))]
-
-
-def test_servers_ping_is_not_acknowledged() -> None:
-    """A ping is no envelope: its id is not acknowledged."""
-    outputs = a_mercury().receive(json.dumps({"id": "1", "type": "ping"}), BEGIN)
-
-    assert sent(outputs) == []
 
 
 @pytest.mark.parametrize("ready", [False, True])
@@ -322,34 +268,18 @@ DEEP = "[" * 100_000 + "]" * 100_000
     ("frame", "what"),
     [
         (b'{"data": {}}', "binary"),
-        (b'"binary"', "binary"),
-        (b"", "no JSON"),
         (b"\xff\xfe\x00", "no JSON"),
-        (b"\x80{}", "no JSON"),
         ("", "no JSON"),
-        (" ", "no JSON"),
-        ("hello", "no JSON"),
-        ("{", "no JSON"),
         ('{"data": {}} {}', "no JSON"),
         ("\ud800", "no JSON"),
         (DEEP, "no JSON"),
-        (f'{{"id": "1", "data": {{"deep": {DEEP}}}}}', "no JSON"),
         ('{"id": 1' + "0" * 5000 + ', "data": {}}', "no JSON"),
         ('{"data": {"number": NaN}}', "no JSON"),
-        ('{"data": {"number": -Infinity}}', "no JSON"),
         ('{"data": {"number": 1e999}}', "no JSON"),
         ("null", "no object"),
-        ("[]", "no object"),
         ('[{"id": "1", "data": {}}]', "no object"),
-        ('"text"', "no object"),
-        ("7", "no object"),
-        ("true", "no object"),
         ("{}", "no data"),
-        ('{"data": null}', "no data"),
         ('{"data": []}', "no data"),
-        ('{"data": "text"}', "no data"),
-        ('{"data": 1}', "no data"),
-        ('{"type": null}', "no data"),
     ],
     ids=lambda value: repr(value)[:40],
 )
@@ -364,34 +294,22 @@ def test_malformed_frame_is_skipped(frame: str | bytes, what: str) -> None:
     assert kinds(mercury.receive(json.dumps(an_envelope()), BEGIN + 1)) == [Send, Deliver]
 
 
-@pytest.mark.parametrize("identifier", ["1", 1])
-def test_binary_envelope_is_acknowledged(identifier: Any) -> None:
+def test_binary_envelope_is_acknowledged() -> None:
     """A binary frame with an id is acknowledged, but neither delivered nor readiness."""
     mercury = a_mercury()
 
-    outputs = mercury.receive(readiness(id=identifier).encode(), BEGIN)
+    outputs = mercury.receive(readiness().encode(), BEGIN)
 
     assert kinds(outputs) == [Send, Malformed]
-    assert acks(outputs) == [identifier]
+    assert acks(outputs) == ["envelope-1"]
     assert mercury.due == BEGIN + USUAL.ready_timeout
 
 
 @pytest.mark.parametrize(
     ("numbers", "lost"),
     [
-        ([1, 2, 3], []),
-        ([7, 8], []),
-        ([1, 3], [1]),
-        ([0, 2], [1]),
-        ([1, 2, 9, 10, 12], [2, 4]),
-        ([1, 1, 2], []),
-        ([5, 3, 4, 5], []),
-        ([5, 1, 3], [2]),
-        ([-2, -1], []),
-        ([1, None, 2], []),
-        ([1, None, 3], [2]),
+        ([1, None, 2, 9], [3]),
         ([1, "2", 2.0, True, 3], [4]),
-        ([2**70, 2**70 + 1, 2**70 + 3], [2]),
     ],
 )
 def test_sequence_numbers(numbers: list[Any], lost: list[int]) -> None:
@@ -426,39 +344,20 @@ def test_pongs_may_be_numbered_or_not(numbers: tuple[Any, Any, Any], lost: bool)
     assert (FramesLost() in outputs) is lost
 
 
-def test_each_connection_has_its_own_numbers() -> None:
-    """The first number of a connection may be any."""
-    first, second = a_mercury(), a_mercury()
-    first.receive(json.dumps(an_envelope(sequenceNumber=1)), BEGIN)
-
-    outputs = second.receive(json.dumps(an_envelope(sequenceNumber=500)), BEGIN)
-
-    assert FramesLost() not in outputs
-
-
 @pytest.mark.parametrize(
     ("data", "overridden"),
     [
-        ({"headers": {"a": 1}}, {"a": 1}),
         ({"a": 0, "headers": {"a": 1}}, {"a": 1}),
         ({"headers": {"a.b.c": 1}}, {"a": {"b": {"c": 1}}}),
         ({"a": {"x": 0}, "headers": {"a.b": 1, "a.c": 2}}, {"a": {"x": 0, "b": 1, "c": 2}}),
-        ({"a": 5, "headers": {"a.b": 1}}, {"a": 5}),
         ({"a": [1], "headers": {"a.0": 2}}, {"a": [1]}),
         ({"a": None, "headers": {"a.b": 1}}, {"a": None}),
         ({"a": {"b": "x"}, "headers": {"a.b.c.d": 1}}, {"a": {"b": "x"}}),
-        ({"headers": {"": 1}}, {"": 1}),
-        ({"headers": {".": 1}}, {"": {"": 1}}),
         ({"headers": {"a..b": 1}}, {"a": {"": {"b": 1}}}),
-        ({"headers": {"a.": 1}}, {"a": {"": 1}}),
         ({"headers": {"a": {"b": 1}, "a.c": 2}}, {"a": {"b": 1, "c": 2}}),
         ({"headers": {"a" + ".a" * 21: 1}}, {}),
-        ({"headers": {"a" + ".a" * 50_000: 1}}, {}),
-        ({"headers": {}}, {}),
         ({"headers": None}, {}),
         ({"headers": ["a.b"]}, {}),
-        ({"headers": "a.b"}, {}),
-        ({"headers": 1}, {}),
     ],
     ids=lambda value: json.dumps(value)[:60],
 )
@@ -489,56 +388,8 @@ def test_override_of_the_headers_themselves(headers: dict[str, Any], data: dict[
     assert delivered == Deliver({"data": data})
 
 
-@pytest.mark.parametrize("event_type", READINESS)
-def test_override_may_make_it_readiness(event_type: str) -> None:
+def test_override_may_make_it_readiness() -> None:
     """The event's type is read after the overrides."""
-    frame = {"data": {"eventType": "other", "headers": {"eventType": event_type}}}
+    frame = {"data": {"eventType": "other", "headers": {"eventType": READINESS[0]}}}
 
     assert Ready() in a_mercury().receive(json.dumps(frame), BEGIN)
-
-
-ENVELOPES = st.fixed_dictionaries(
-    {},
-    optional={
-        "id": JSON,
-        "type": st.sampled_from(["pong", "ping", "shutdown", "ack"]) | JSON,
-        "sequenceNumber": st.integers() | JSON,
-        "data": JSON
-        | st.fixed_dictionaries(
-            {},
-            optional={
-                "eventType": st.sampled_from(READINESS) | JSON,
-                "headers": st.dictionaries(st.text(alphabet="ab."), JSON) | JSON,
-                "a": JSON,
-            },
-        ),
-    },
-)
-
-
-@given(st.lists(st.text() | st.binary() | (JSON | ENVELOPES).map(json.dumps), max_size=6))
-def test_any_frames(frames: list[str | bytes]) -> None:
-    """Whatever comes, in whatever order: no frame raises an error, and every id is acknowledged."""
-    mercury = a_mercury()
-
-    for place, frame in enumerate(frames):
-        outputs = mercury.receive(frame, BEGIN + place)
-
-        assert len(acks(outputs)) <= 1
-        try:
-            document = json.loads(frame)
-        except ValueError:
-            continue
-        if isinstance(document, dict) and document.get("type") not in ("ping", "pong"):
-            identifier = document.get("id")
-            expected = [identifier] if type(identifier) in (str, int) else []
-            assert acks(outputs) == expected
-
-
-@given(ENVELOPES)
-def test_every_frame_leads_to_something(envelope: dict[str, Any]) -> None:
-    """A frame that is no pong is exactly one of: delivered, malformed, a notice of the end."""
-    outputs = a_mercury().receive(json.dumps(envelope), BEGIN)
-
-    found = [o for o in outputs if isinstance(o, (Deliver, Malformed, GoingAway))]
-    assert len(found) == (0 if envelope.get("type") == "pong" else 1)

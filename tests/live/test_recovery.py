@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
+import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from attrs import evolve
 
-from callhistory import ApiError, TransportError, UserSession
+from callhistory import ApiError, UserSession
 from callhistory._clock import steady
 from callhistory._http.session import Session
 from callhistory._limits import USUAL
 from callhistory._live.recovery import Recovery, pages
+from callhistory._logging import NeverRaisingLog
 from callhistory._webex.account import Account
 from callhistory.sandbox import Sandbox
-from tests.support.outages import HISTORY, LOG, LONG_AGO, Recovered, a_recovery, place_calls
+from tests.support.outages import HISTORY, place_calls
+
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+LOG = NeverRaisingLog(logging.getLogger("callhistory"), {})
+LIMITS = evolve(USUAL, longest_live_retry_after=20.0)
+
+
+class Recovered:
+    """Stands in for what takes the sessions, and for the state that knows when listening began."""
+
+    began = LONG_AGO
+
+    def __init__(self) -> None:
+        self.ids: list[str] = []
+
+    def receive_recovered(self, sessions: Iterable[UserSession], began: datetime) -> None:
+        assert began == self.began
+        self.ids += [session.session_id for session in sessions]
 
 
 @pytest.fixture
@@ -40,9 +59,19 @@ def session(account: Account) -> Iterator[Session]:
     session.close()
 
 
-def fail(recovery: Recovery, error: type[Exception] = ApiError) -> float:
+@pytest.fixture
+def recovered() -> Any:
+    return Recovered()
+
+
+@pytest.fixture
+def recovery(account: Account, session: Session, recovered: Any) -> Recovery:
+    return Recovery(account, session, recovered, recovered, LOG, LIMITS)
+
+
+def fail(recovery: Recovery) -> float:
     """Run a recovery that fails; return in how many seconds it is due again, at least."""
-    with pytest.raises(error):
+    with pytest.raises(ApiError):
         recovery.run()
     return recovery.due - steady()
 
@@ -83,48 +112,9 @@ def test_millisecond_with_more_sessions_than_the_largest_page(
 # --- when ---
 
 
-def test_recovery_without_a_request_does_nothing(
-    cloud: Sandbox, account: Account, session: Session
-) -> None:
-    """Nothing is missing before somebody says so: it is never due, and fetches nothing."""
-    recovery, _ = a_recovery(account, session, USUAL)
-    recovery.run()
-
-    assert recovery.due == math.inf
-    assert not cloud.requests
-
-
-def test_recovery_runs_once_for_a_request(
-    cloud: Sandbox, account: Account, session: Session
-) -> None:
-    """It is due at once, delivers what is missing, and is not due again."""
-    ids = place_calls(cloud, 3)
-    recovery, recovered = a_recovery(account, session, USUAL)
-    recovery.request(LONG_AGO)
-    assert recovery.due <= steady()
-
-    recovery.run()
-
-    assert recovered.ids == ids
-    assert recovery.due == math.inf
-
-
-def test_recovery_after_another_waits(cloud: Sandbox, account: Account, session: Session) -> None:
-    """Requests that follow each other are a second apart: jumping numbers must not hammer."""
-    recovery, _ = a_recovery(account, session, USUAL)
-    recovery.request(LONG_AGO)
-    recovery.run()
-    after = steady()
-    recovery.request(LONG_AGO)
-
-    assert 0 < recovery.due - after <= USUAL.first_recovery_backoff
-
-
-def test_of_two_times_the_earlier_one_counts(
-    cloud: Sandbox, account: Account, session: Session
-) -> None:
+def test_of_two_times_the_earlier_one_counts(cloud: Sandbox, recovery: Recovery) -> None:
     """Another outage does not make the first forgotten, neither before it nor after a failure."""
-    recovery, _ = a_recovery(account, session, USUAL)
+    recovery.run()  # nothing is missing yet, and nothing is asked for
     cloud.fail_next(HISTORY, status=500, times=2)
     for gap in (LONG_AGO + timedelta(days=1), LONG_AGO, datetime.now(UTC)):
         recovery.request(gap)
@@ -139,16 +129,10 @@ def test_of_two_times_the_earlier_one_counts(
 
 
 def test_request_during_a_run_is_not_forgotten(
-    cloud: Sandbox, account: Account, session: Session
+    cloud: Sandbox, recovery: Recovery, recovered: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is missing only since the run began is due after it."""
-
-    class Asking(Recovered):
-        def receive_recovered(self, sessions: tuple[UserSession, ...], began: datetime) -> None:
-            recovery.request(LONG_AGO)
-
-    asking: Any = Asking()
-    recovery = Recovery(account, session, asking, asking, LOG, USUAL)
+    monkeypatch.setattr(recovered, "receive_recovered", lambda *_: recovery.request(LONG_AGO))
     place_calls(cloud, 1)
     recovery.request(LONG_AGO)
     recovery.run()
@@ -160,62 +144,28 @@ def test_request_during_a_run_is_not_forgotten(
 
 
 def test_failures_are_further_and_further_apart(
-    cloud: Sandbox, account: Account, session: Session
+    cloud: Sandbox, recovery: Recovery, recovered: Any
 ) -> None:
     """It is due again after up to 1, 2, 4 ... 32 seconds, but at least half of it, for ever."""
-    cloud.fail_next(HISTORY, status=500, times=30)
     ids = place_calls(cloud, 1)
-    recovery, recovered = a_recovery(account, session, USUAL)
-    recovery.request(LONG_AGO)
-
-    for highest in (1.0, 2.0, 4.0, 8.0, 16.0, *[32.0] * 25):
-        before = steady()
-        fail(recovery)
-        assert before + highest / 2 <= recovery.due <= steady() + highest
-
-    recovery.run()
-    assert recovered.ids == ids
-
-
-def test_success_resets_the_backoff(cloud: Sandbox, account: Account, session: Session) -> None:
-    """The first failure after a success waits a second at most."""
-    recovery, _ = a_recovery(account, session, USUAL)
-    for _ in range(2):
-        cloud.fail_next(HISTORY, status=500, times=3)
+    for count in (30, 1):  # a success in between begins anew
+        cloud.fail_next(HISTORY, status=500, times=count)
         recovery.request(LONG_AGO)
-        assert fail(recovery) <= USUAL.first_recovery_backoff
-        fail(recovery)
-        fail(recovery)
+        for highest in (1.0, 2.0, 4.0, 8.0, 16.0, *[32.0] * 25)[:count]:
+            before = steady()
+            fail(recovery)
+            assert before + highest / 2 <= recovery.due <= steady() + highest
         recovery.run()
+        assert recovery.due == math.inf
+    assert recovered.ids == ids * 2
 
 
 @pytest.mark.parametrize(("asked", "least", "most"), [(7, 6, 7), (100, 19, 20)])
 def test_retry_after_is_honoured(
-    cloud: Sandbox, account: Account, session: Session, asked: int, least: float, most: float
+    cloud: Sandbox, recovery: Recovery, asked: int, least: float, most: float
 ) -> None:
     """It is not due before the time that the history asks for, up to a limit."""
-    limits = evolve(USUAL, longest_live_retry_after=20.0)
     cloud.fail_next(HISTORY, retry_after=asked)
-    recovery, _ = a_recovery(account, session, limits)
-    recovery.request(LONG_AGO)
-    before = steady()
-    fail(recovery)
-
-    assert before + least < recovery.due <= steady() + most
-
-
-def test_page_that_fails_leaves_the_earlier_ones_delivered(
-    cloud: Sandbox, account: Account, session: Session
-) -> None:
-    """When a later page fails, what came before it was delivered, and all is due again."""
-    ids = place_calls(cloud, 60)
-    cloud.fail_next(HISTORY, delay=0)
-    cloud.fail_next(HISTORY, reset=True)
-    recovery, recovered = a_recovery(account, session, USUAL)
     recovery.request(LONG_AGO)
 
-    fail(recovery, TransportError)
-
-    assert recovered.ids == ids[:50]
-    recovery.run()
-    assert recovered.ids[50:] == ids
+    assert least < fail(recovery) <= most

@@ -55,18 +55,6 @@ def test_upgrade_refused_with_401_is_a_refused_token(cloud: Sandbox) -> None:
         assert tokens.sent() == tokens.given[1:]
 
 
-def test_token_may_be_refused_again_after_it_was_accepted(cloud: Sandbox) -> None:
-    """Each time that a connection was accepted in between, another token is asked for."""
-    tokens = Tokens(cloud)
-    with listening(cloud, access_token=tokens) as (_, heard):
-        for count in (2, 3, 4):
-            cloud.close_connections(4401, "not authorized")
-            heard.wait_for(signals.Online, count)
-
-        assert tokens.sent() == tokens.given
-        assert len(tokens.given) == 4
-
-
 def refused_for_good(client: Any) -> TokenRefusedError:
     with pytest.raises(AuthenticationError) as raised:
         client.wait(10)

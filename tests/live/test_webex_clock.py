@@ -13,11 +13,6 @@ from callhistory._records.timestamps import epoch_ms
 A_SECOND = timedelta(seconds=1)
 
 
-def test_first_it_is_this_machines_time() -> None:
-    """Until Webex sends a timestamp, it is this machine's time."""
-    assert abs(WebexClock().at(steady()) - datetime.now(UTC)) < A_SECOND
-
-
 @pytest.mark.parametrize("minutes", [-10, 10, 60 * 24 * 365 * 20])
 def test_webexs_time_counts(minutes: int) -> None:
     """However wrong this machine's clock is, it is Webex's time, also of moments before."""
@@ -30,7 +25,7 @@ def test_webexs_time_counts(minutes: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "timestamp", [None, "1772355600250", 1.5, True, -1, 0, 10**30, -(10**30), 253402300799999, []]
+    "timestamp", [None, "1772355600250", 1.5, True, 0, 10**30, -(10**30), 253402300799999]
 )
 def test_invalid_timestamp_changes_nothing(timestamp: object) -> None:
     """Only a timestamp that can be one sets the clock, or has a moment."""

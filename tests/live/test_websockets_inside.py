@@ -6,7 +6,6 @@ first, and names what has changed.
 
 from __future__ import annotations
 
-import inspect
 import socket
 import threading
 import time
@@ -49,24 +48,6 @@ def connected(url: str) -> Recording:
     assert isinstance(opened, Recording)
     opened.pending_legacy_warning = False
     return opened
-
-
-@pytest.mark.parametrize(
-    ("method", "parameters"),
-    [
-        (ClientConnection.recv_events, ["self"]),
-        (ClientConnection.send_data, ["self"]),
-        (ClientConnection.process_event, ["self", "event"]),
-        (reconnect.open_socket, ["self", "deadline"]),
-        (reconnect.process_redirect, ["self", "exc"]),
-        (reconnect.connect, ["self"]),
-        (Deadline.__init__, ["self", "timeout"]),
-    ],
-    ids=lambda value: getattr(value, "__qualname__", ""),
-)
-def test_signature_of_what_is_overridden(method: Any, parameters: list[str]) -> None:
-    """The methods of websockets that are overridden or called take what they did."""
-    assert list(inspect.signature(method).parameters) == parameters
 
 
 def test_recv_events_reads_in_recv_events_thread() -> None:

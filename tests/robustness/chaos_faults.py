@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from datetime import datetime
 from random import Random
 from typing import Any
 
@@ -92,16 +91,13 @@ class LossySandbox(Sandbox):
 
     Args:
         ack_timeout: the seconds after which what was not acknowledged is delivered again.
-        clock: the service's clock.
 
     Attributes:
         losses: what gets lost on the way.
     """
 
-    def __init__(self, ack_timeout: float, clock: Callable[[], datetime]) -> None:
-        super().__init__(
-            sessions=0, device_limit=10_000, ack_timeout=ack_timeout, clock=clock, _limits=_LIMITS
-        )
+    def __init__(self, ack_timeout: float) -> None:
+        super().__init__(sessions=0, device_limit=10_000, ack_timeout=ack_timeout, _limits=_LIMITS)
         self.losses = Losses()
         self._switchboard = _LossySwitchboard(self._switchboard, self.losses)
 

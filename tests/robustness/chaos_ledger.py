@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import threading
-import time
 from pathlib import Path
 
 import attrs
@@ -19,7 +18,6 @@ class Ledger:
     """Records every session and every envelope; any thread may call it.
 
     Attributes:
-        longest_gap: the most seconds between a call and the first delivery of its session.
         live: how many sessions were delivered live.
         recovered: how many were delivered as recovered.
         live_after_recovered: how many of the live ones had been recovered before, as is allowed.
@@ -32,34 +30,32 @@ class Ledger:
     """
 
     def __init__(self) -> None:
-        self.longest_gap = 0.0
         self.live = self.recovered = self.live_after_recovered = 0
         self.repeated_envelopes = self.repeated_sessions = self.wrongly_marked = 0
-        self._placed: dict[str, float] = {}
-        self._delivered: dict[str, tuple[float, int, int]] = {}  # first at, live, recovered
+        self._placed: set[str] = set()
+        self._delivered: dict[str, tuple[int, int]] = {}  # live, recovered
         self._envelopes: set[str] = set()
         self._changed = threading.Condition()
 
-    def place(self, session: UserSession, at: float) -> None:
-        """Record a call that was placed, and the ``time.monotonic()`` just before."""
+    def place(self, session: UserSession) -> None:
+        """Record a call that was placed."""
         with self._changed:
-            self._placed[session.session_id] = at
+            self._placed.add(session.session_id)
             self._changed.notify_all()
 
     def hear(self, event: CallSessionEvent) -> None:
         """Record an event that was delivered."""
-        now = time.monotonic()
         with self._changed:
             self.wrongly_marked += event.recovered == (event.id is not None)
             if event.id is not None:
                 self.repeated_envelopes += event.id in self._envelopes
                 self._envelopes.add(event.id)
             for session in event.data.user_sessions.user_sessions:
-                self._hear_of(session.session_id, now, recovered=event.recovered)
+                self._hear_of(session.session_id, recovered=event.recovered)
             self._changed.notify_all()
 
-    def _hear_of(self, session_id: str, now: float, *, recovered: bool) -> None:
-        first, lives, recoveries = self._delivered.get(session_id, (now, 0, 0))
+    def _hear_of(self, session_id: str, *, recovered: bool) -> None:
+        lives, recoveries = self._delivered.get(session_id, (0, 0))
         if recovered:
             self.recovered += 1
             self.repeated_sessions += bool(lives or recoveries)
@@ -69,7 +65,7 @@ class Ledger:
             self.repeated_sessions += bool(lives)
             self.live_after_recovered += bool(recoveries and not lives)
             lives += 1
-        self._delivered[session_id] = (first, lives, recoveries)
+        self._delivered[session_id] = (lives, recoveries)
 
     @property
     def placed(self) -> int:
@@ -80,29 +76,17 @@ class Ledger:
     def strangers(self) -> int:
         """How many sessions were delivered that nobody placed."""
         with self._changed:
-            return len(self._delivered.keys() - self._placed.keys())
+            return len(self._delivered.keys() - self._placed)
 
-    def lost(self) -> list[float]:
-        """Return the times at which those calls were placed that were not delivered."""
+    def lost(self) -> int:
+        """Return how many of the calls that were placed were not delivered."""
         with self._changed:
-            return [at for key, at in self._placed.items() if key not in self._delivered]
+            return len(self._placed - self._delivered.keys())
 
     def wait_for_all(self, timeout: float) -> bool:
         """Wait until every session is delivered; return whether that was in time."""
         with self._changed:
-            return self._changed.wait_for(
-                lambda: self._placed.keys() <= self._delivered.keys(), timeout
-            )
-
-    def settle(self) -> None:
-        """Compute the longest gap, when all is over."""
-        with self._changed:
-            gaps = [
-                self._delivered[key][0] - at
-                for key, at in self._placed.items()
-                if key in self._delivered
-            ]
-        self.longest_gap = max(gaps, default=0.0)
+            return self._changed.wait_for(lambda: self._placed <= self._delivered.keys(), timeout)
 
 
 @attrs.frozen
@@ -132,12 +116,13 @@ class Footprint:
             and not module.startswith("callhistory.sandbox")
             for module in modules
         )
-        files = Path("/proc/self/fd")
+        files, statm = Path("/proc/self/fd"), Path("/proc/self/statm")
+        pages = int(statm.read_text().split()[1]) if statm.exists() else 0
         # The background has a thread while there is work, and some may be under way.
         wait_until(lambda: "callhistory-http-tasks" not in library_threads())
         return cls(
             len(library_threads()),
-            resident_mib(),
+            pages * os.sysconf("SC_PAGE_SIZE") / 2**20 if pages else 0.0,
             len(list(files.iterdir())) if files.exists() else 0,
             objects,
         )
@@ -151,11 +136,3 @@ class Footprint:
             for name, bound in bounds.items()
             if getattr(later, name) - getattr(self, name) > bound
         ]
-
-
-def resident_mib() -> float:
-    """Return the resident memory of this process in MiB; 0 where the system does not say."""
-    statm = Path("/proc/self/statm")
-    if not statm.exists():
-        return 0.0
-    return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import random
-from typing import Any
 
-from callhistory import CallingBackend, DecodeError, to_wire
+from callhistory import CallingBackend, DecodeError
 from callhistory._live.event_reader import read_event, session_ids
 from callhistory._live.protocol import Deliver, Malformed, Mercury, Ready, Send
 from callhistory._logging import Log, NeverRaisingLog
@@ -98,21 +97,6 @@ def _outcome_of_frame(
             _, event = found
             return "event", unusable(event, session_ids)
     return outcome, None
-
-
-def _fault_of_event(event: Any) -> str | None:
-    """Return what cannot be done with an event; ``None`` if all can."""
-    try:
-        repr(event)
-        session_ids(event)
-        json.dumps(to_wire(event))
-    except RecursionError:
-        return None  # as with an answer
-    except Exception as error:  # noqa: BLE001 - it is what the fuzzing is for
-        if "nested too deep" in str(error):
-            return None
-        return f"the event cannot be used: {type(error).__name__}: {error}"
-    return None
 
 
 def _wants_acknowledgement(frame: str | bytes) -> bool:

@@ -10,32 +10,13 @@ from typing import Any
 # Begins a placeholder for text that json.dumps cannot write.
 _RAW = "raw:"
 _ODD_TEXTS = (
-    *(
-        "",
-        " ",
-        "\r\n",
-        "text",
-        "\x00",
-        "\ud800",
-        "\u202e",
-        "a" * 5000,
-        "NaN",
-        "null",
-        "-1",
-        "5",
-        "true",
-    ),
+    *("", " ", "\r\n", "text", "\x00", "\ud800", "\u202e", "a" * 5000, "NaN", "null", "-1", "5"),
     *("MISSED", "Initiated", "missed", "SPARK", "INCOMING", "mercury.buffer_state", "pong", "ping"),
     *("2026-03-01T09:00:00.250Z", "2026-03-01T09:00:00", "2026-02-30T09:00:00Z", "yesterday"),
-    *("9999-12-31T23:59:59.999Z", "9999-12-31T24:00Z", "0001-01-01T00:00:00+23:59"),
+    *("9999-12-31T23:59:59.999Z", "9999-12-31T24:00Z", "0001-01-01T00:00:00+23:59", "true"),
     *("http://janus-a.wbx2.com", "https://[::1", "https://wbx2.com@evil.example/", "//wbx2.com"),
     *("https://\ud800.wbx2.com/", "https://w\u0431x2.com/", "https://wbx2.com:99999/", "https://"),
-    *(
-        "https://" + "a" * 300 + ".wbx2.com",
-        "https://.wbx2.com",
-        "https://xn--a.wbx2.com",
-        "\r\nA:",
-    ),
+    *(f"https://{'a' * 300}.wbx2.com", "https://.wbx2.com", "https://xn--a.wbx2.com", "\r\nA:"),
     *(
         "https://a..wbx2.com/%zz?#",
         "mailto:ada",

@@ -14,8 +14,7 @@ import pytest
 import requests
 
 from callhistory import DecodeError
-from tests.robustness import fuzz_frames
-from tests.robustness.fuzz import fuzz, main
+from tests.robustness.fuzz import fuzz
 from tests.robustness.fuzz_bodies import FuzzedWebex
 from tests.robustness.fuzz_watch import Report
 
@@ -83,20 +82,3 @@ def test_problem_of_a_call_is_found(
     report = fuzz(bodies=20, frames=0, seed=1)
 
     assert any(found.startswith(problem) for found in problems(report))
-
-
-@pytest.mark.parametrize("planted", [False, True])
-def test_program_prints_its_seed_and_fails_on_a_finding(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], planted: bool
-) -> None:
-    """It prints the seed, the counts and the findings, and exits with 1 if there are any."""
-    if planted:
-        monkeypatch.setattr(fuzz_frames, "read_event", lambda *_: (_ for _ in ()).throw(OSError()))
-    monkeypatch.setattr("sys.argv", ["fuzz.py", "--bodies", "5", "--frames", "40", "--seed", "7"])
-
-    assert main() == planted
-
-    printed = capsys.readouterr().out
-    assert printed.startswith("seed 7\n")
-    assert ("frame: OSError" in printed) == planted
-    assert ("\n0 unexpected\n" in printed) != planted

@@ -15,6 +15,7 @@ from typing import Any, Self
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
+from tests.support.websocket_servers import pump
 from tests.support.wire_samples import a_session
 from tests.support.wire_server import Connection, WireServer, answer
 
@@ -83,9 +84,9 @@ class DistantWebex:
         sock = connection._sock
         if host == _MERCURY:
             with socket.create_connection(self._mercury.socket.getsockname(), 5) as there:
-                back = threading.Thread(target=_pump, args=(there, sock), daemon=True)
+                back = threading.Thread(target=pump, args=(there, sock), daemon=True)
                 back.start()
-                _pump(sock, there)
+                pump(sock, there)
                 back.join(10)
             return
         with contextlib.suppress(OSError), self._tls.wrap_socket(sock, server_side=True) as secured:
@@ -120,13 +121,3 @@ def _read_head(sock: socket.socket) -> str:
             return ""
         head += byte
     return head.decode("latin-1")
-
-
-def _pump(source: socket.socket, sink: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        source.settimeout(20)
-        while data := source.recv(65536):
-            sink.sendall(data)
-    for sock in (source, sink):
-        with contextlib.suppress(OSError):
-            sock.shutdown(socket.SHUT_RDWR)

@@ -87,11 +87,6 @@ def offline(code: int | None, reason: str, *, reconnecting: bool = True) -> sign
     return signals.Offline(code=code, reason=reason, reconnecting=reconnecting)
 
 
-def said_with(code: int) -> str:
-    """Return the reason reported for a connection that was closed without one."""
-    return f"Webex closed the connection with {code}"
-
-
 def acknowledged(cloud: Sandbox) -> list[Any]:
     """Return the ids of the acknowledged envelopes, in order."""
     return [frame.json["messageId"] for frame in cloud.frames_of("ack", direction="received")]

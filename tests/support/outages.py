@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import UTC, datetime, timedelta
-from typing import cast
 
-from callhistory import CallSessionEvent, UserSession
-from callhistory._http.session import Session
-from callhistory._limits import Limits
-from callhistory._live.connection_state import ConnectionState
-from callhistory._live.deduplication import Deduplicator
-from callhistory._live.recovery import Recovery
-from callhistory._logging import NeverRaisingLog
-from callhistory._webex.account import Account
-from callhistory.sandbox import RecordedRequest, Sandbox
+from callhistory import CallSessionEvent
+from callhistory.sandbox import Sandbox
 from tests.support.listening_clients import Heard, ids_of
 from tests.support.waiting import wait_until
 
 HISTORY = "/history/userSessions"
-LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
-LOG = NeverRaisingLog(logging.getLogger("callhistory"), {})
 
 
 def go_offline(cloud: Sandbox) -> None:
@@ -47,44 +36,9 @@ def split(heard: Heard) -> tuple[list[str], list[str]]:
     return live, recovered
 
 
-def fetches(cloud: Sandbox) -> list[RecordedRequest]:
-    """Return the requests for the history, in their order."""
-    return list(cloud.requests_to(HISTORY, "GET"))
-
-
 def wait_for_recovery(cloud: Sandbox, heard: Heard) -> None:
     """Wait for the end of all recoveries: for the calls of one more outage."""
     go_offline(cloud)
     last = cloud.place_call().session_id
     cloud.go_online()
     assert wait_until(lambda: last in heard.session_ids)
-
-
-class Recovered:
-    """Stands in for an inbox, and for the state that knows when listening began.
-
-    Attributes:
-        pages: what was received, in its order.
-        began: when listening began.
-    """
-
-    def __init__(self) -> None:
-        self.pages: list[tuple[UserSession, ...]] = []
-        self.began = LONG_AGO
-
-    @property
-    def ids(self) -> list[str]:
-        """The ids of all sessions that were received."""
-        return [session.session_id for page in self.pages for session in page]
-
-    def receive_recovered(self, sessions: tuple[UserSession, ...], began: datetime) -> None:
-        """Receive a page."""
-        assert began == self.began
-        self.pages.append(sessions)
-
-
-def a_recovery(account: Account, session: Session, limits: Limits) -> tuple[Recovery, Recovered]:
-    """Return a recovery that nothing was asked of, and what it recovers."""
-    recovered = Recovered()
-    inbox, state = cast(Deduplicator, recovered), cast(ConnectionState, recovered)
-    return Recovery(account, session, inbox, state, LOG, limits), recovered

@@ -190,14 +190,14 @@ class Search:
             for session in history._sessions.values():
                 words.add_session(session)
 
-        self._after(Organization, "__init__", lambda made, _: words.add(SECRET, made.client_secret))
-        self._after(Organization, "meet", lambda _, person: met(person))
-        self._after(Account, "__init__", lambda account, _: opened(account))
-        self._after(Account, "issue_token", lambda _, token: words.add(TOKEN, token))
-        self._after(Account, "rotate_refresh_token", lambda account, _: opened(account))
-        self._after(History, "__init__", lambda history, _: kept(history))
-        self._before(History, "add", lambda _, session: words.add_session(session))
-        self._before(logging.Logger, "callHandlers", lambda _, record: self.hear(record))
+        self._note(Organization, "__init__", lambda made, _: words.add(SECRET, made.client_secret))
+        self._note(Organization, "meet", lambda _, person: met(person))
+        self._note(Account, "__init__", lambda account, _: opened(account))
+        self._note(Account, "issue_token", lambda _, token: words.add(TOKEN, token))
+        self._note(Account, "rotate_refresh_token", lambda account, _: opened(account))
+        self._note(History, "__init__", lambda history, _: kept(history))
+        self._note(History, "add", lambda _, session: words.add_session(session), before=True)
+        self._note(logging.Logger, "callHandlers", lambda _, record: self.hear(record), before=True)
 
     def end(self) -> None:
         """Restore the sandbox and the loggers."""
@@ -250,8 +250,6 @@ class Search:
         terminalreporter.section("search for private words")
         for name, told in (("log records", self.records), ("printed texts", self.printed)):
             write(f"{len(told)} {name}, {sum(len(one.text) for one in told)} characters")
-        for source, count in Counter(one.source.partition(".")[0] for one in self.records).items():
-            write(f"  {count} of {source}")
         counts = self.words.counts()
         write(f"{counts.total()} words: " + ", ".join(f"{n} {k}" for k, n in counts.items()))
         for speaker in (LOGGED_BY_LIBRARY, LOGGED_BY_TEST, PRINTED):
@@ -261,32 +259,23 @@ class Search:
             for hit in reversed(first.values()):
                 write(f"  {hit}")
 
-    def _after(self, cls: type[Any], name: str, note: Callable[[Any, Any], object]) -> None:
-        """Call a function after each call of a method, with the object and the returned value."""
+    def _note(
+        self, cls: type[Any], name: str, note: Callable[..., object], *, before: bool = False
+    ) -> None:
+        """Call a function with each call's object, and with its result or, before it, arguments."""
         method = getattr(cls, name)
 
         @functools.wraps(method)
         def noted(self: Any, *args: Any, **kwargs: Any) -> Any:
+            if before:
+                note(self, *args)
             result = method(self, *args, **kwargs)
-            note(self, result)
+            if not before:
+                note(self, result)
             return result
 
-        self._replace(cls, name, noted)
-
-    def _before(self, cls: type[Any], name: str, note: Callable[[Any, Any], object]) -> None:
-        """Call a function before each call of a method, with the object and the argument."""
-        method = getattr(cls, name)
-
-        @functools.wraps(method)
-        def noted(self: Any, given: Any) -> Any:
-            note(self, given)
-            return method(self, given)
-
-        self._replace(cls, name, noted)
-
-    def _replace(self, cls: type[Any], name: str, method: Callable[..., Any]) -> None:
-        self._undo.append(functools.partial(setattr, cls, name, getattr(cls, name)))
-        setattr(cls, name, method)
+        self._undo.append(functools.partial(setattr, cls, name, method))
+        setattr(cls, name, noted)
 
 
 _FORMATTER = logging.Formatter("%(levelname)s %(name)s: %(message)s")

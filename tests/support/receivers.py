@@ -53,19 +53,6 @@ class Blocker:
         self.release()
 
 
-def place_calls(cloud: Sandbox, heard: Heard, count: int = 1) -> list[CallSessionEvent]:
-    """Place calls and wait until all receivers have returned; return all events heard so far."""
-    known = len(heard.session_ids)
-    deletions = len(heard.of(CallSessionDeletedEvent))
-    for _ in range(count):
-        cloud.place_call()
-    heard.wait_for_sessions(known + count)
-    # An event that is queued behind them is delivered after the last receiver has returned.
-    cloud.send_frame({"data": {"eventType": "janus.user_sessions_deleted", "deletedSessions": []}})
-    heard.wait_for(CallSessionDeletedEvent, deletions + 1)
-    return heard.of(CallSessionEvent)
-
-
 @attrs.frozen
 class LiveClient:
     """A client that listens to a sandbox.
@@ -82,7 +69,16 @@ class LiveClient:
 
     def deliver(self, count: int = 1) -> list[CallSessionEvent]:
         """Place calls, wait until all receivers have returned, and return the calls' events."""
-        return place_calls(self.cloud, self.heard, count)[-count:]
+        known = len(self.heard.session_ids)
+        deletions = len(self.heard.of(CallSessionDeletedEvent))
+        for _ in range(count):
+            self.cloud.place_call()
+        self.heard.wait_for_sessions(known + count)
+        # An event that is queued behind them is delivered after the last receiver has returned.
+        data = {"eventType": "janus.user_sessions_deleted", "deletedSessions": []}
+        self.cloud.send_frame({"data": data})
+        self.heard.wait_for(CallSessionDeletedEvent, deletions + 1)
+        return self.heard.of(CallSessionEvent)[-count:]
 
 
 @attrs.frozen

@@ -170,13 +170,14 @@ class Proxy:
         with socket.create_connection(("127.0.0.1", port), 5) as there:
             connection.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
             here = connection._sock
-            back = threading.Thread(target=_pump, args=(there, here), daemon=True)
+            back = threading.Thread(target=pump, args=(there, here), daemon=True)
             back.start()
-            _pump(here, there)
+            pump(here, there)
             back.join(10)
 
 
-def _pump(source: socket.socket, sink: socket.socket) -> None:
+def pump(source: socket.socket, sink: socket.socket) -> None:
+    """Pass on what comes from one socket to another until either ends; then end both."""
     with contextlib.suppress(OSError):
         source.settimeout(20)
         while data := source.recv(65536):
