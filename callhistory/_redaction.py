@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import functools
 import re
+import sys
 from collections.abc import Callable, Iterable
+from types import TracebackType
 from typing import ParamSpec, TypeVar
-
-from ._errors import CallHistoryError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -15,6 +15,8 @@ R = TypeVar("R")
 _MOST_CHARACTERS = 200
 # What may identify a person or be a secret: addresses, numbers, and words of 20 characters.
 _PRIVATE = re.compile(r"\S*@\S*|\+?\d[\d ().-]{4,}\d|\S{20,}")
+_DEPENDENCIES = {"attr", "attrs", "blinker", "cattrs", "requests", "urllib3", "websockets"}
+_NOT_THE_USERS = sys.stdlib_module_names | _DEPENDENCIES | {__name__.partition(".")[0]}
 
 
 def public_words(text: str, secrets: Iterable[str] = ()) -> str:
@@ -35,28 +37,32 @@ def without_frames(call: Callable[P, R]) -> Callable[P, R]:
 
     Notebooks, test runners and error trackers print the variables of an error's frames, and the
     library's hold tokens, requests and people's calls. The frames are removed in the public
-    functions, as that covers every path below them. A ``TypeError``, ``ValueError`` or
-    ``RuntimeError`` that was raised outside the library, such as in a function that the user
-    passed, keeps its frames.
+    functions, as that covers every path below them. What remains are the frames of the user's
+    own functions, such as the one that returns the token.
     """
 
     @functools.wraps(call)
     def entry(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return call(*args, **kwargs)
-        except (CallHistoryError, TypeError, ValueError, RuntimeError) as error:
-            if not isinstance(error, CallHistoryError) and not _is_ours(error):
-                raise
-            problem = error.with_traceback(None)
+        except Exception as error:  # noqa: BLE001 - it is raised again
+            problem = error.with_traceback(_frames_of_the_user(error.__traceback__))
         del args, kwargs
-        raise problem
+        try:
+            raise problem
+        finally:
+            del problem  # or the error and this frame would hold each other
 
     return entry
 
 
-def _is_ours(error: Exception) -> bool:
-    traceback = error.__traceback__
-    while traceback is not None and traceback.tb_next is not None:
-        traceback = traceback.tb_next
-    name: str = "" if traceback is None else traceback.tb_frame.f_globals.get("__name__", "")
-    return name.partition(".")[0] == __name__.partition(".")[0]
+def _frames_of_the_user(traceback: TracebackType | None) -> TracebackType | None:
+    if traceback is None:
+        return None
+    below = _frames_of_the_user(traceback.tb_next)
+    frame = traceback.tb_frame
+    # Generated functions have no name of a module.
+    package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+    if not package or package in _NOT_THE_USERS:
+        return below
+    return TracebackType(below, frame, traceback.tb_lasti, traceback.tb_lineno)

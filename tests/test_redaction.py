@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+import json
+import traceback
+import weakref
+
 import pytest
 
+from callhistory import CallHistoryError
 from callhistory._redaction import public_words, without_frames
+from tests.support.error_contents import failure_of
 
 
 @pytest.mark.parametrize(
@@ -29,3 +36,35 @@ def test_an_entry_keeps_its_name_and_its_result() -> None:
     """The decorator is not seen from outside."""
     assert without_frames(len).__name__ == "len"
     assert without_frames(len)([1, 2]) == 2
+
+
+def test_an_error_keeps_the_frames_of_the_users_functions_only() -> None:
+    """Frames of the standard library, which may hold what the library passed to it, are removed."""
+
+    def read(text: str) -> object:
+        return json.loads(text)
+
+    error = failure_of(lambda: without_frames(read)("no JSON"))
+
+    names = [frame.f_code.co_name for frame, _ in traceback.walk_tb(error.__traceback__)]
+    assert names[-2:] == ["entry", "read"]
+
+
+def test_an_error_is_in_no_reference_cycle() -> None:
+    """An error is freed as soon as nobody holds it, without the garbage collector."""
+
+    class RefusalError(CallHistoryError):
+        pass
+
+    def refuse() -> None:
+        raise RefusalError
+
+    gc.disable()
+    try:
+        try:
+            without_frames(refuse)()
+        except RefusalError as error:
+            watched = weakref.ref(error)
+        assert watched() is None
+    finally:
+        gc.enable()

@@ -442,6 +442,21 @@ def test_closed_client_has_no_session_id_in_its_frames(cloud: Sandbox) -> None:
     assert variables_with(error, [cloud.access_token, "sEsSiOn"]) == []
 
 
+def test_users_iterable_that_raises_beside_a_secret(cloud: Sandbox) -> None:
+    """An error of the user's own iterable keeps its frame, and no frame holds the token."""
+
+    def domains() -> Iterator[str]:
+        yield "example.com"
+        raise LookupError("the settings are gone")
+
+    error = failure_of(lambda: Webex(access_token=cloud.access_token, allowed_domains=domains()))
+
+    assert isinstance(error, LookupError)
+    walked = list(traceback.walk_tb(error.__traceback__))
+    assert walked[-1][0].f_code is domains.__code__
+    assert variables_with(error, [cloud.access_token]) == []
+
+
 @pytest.mark.parametrize("kind", [ValueError, TypeError, RuntimeError, LookupError])
 def test_error_of_the_users_function_keeps_its_frames(
     cloud: Sandbox, kind: type[Exception]
