@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import requests
@@ -17,10 +18,15 @@ class RequestsSession(requests.Session):
     and ``params``, a copy of the ``cookies``, and the adapters, each behind one that retries.
     It never uses ``auth``: each request carries the token itself. If the caller's session is of a
     subclass, ours is of that class as well, and any further attributes that its methods look up in
-    ``self`` are those of the caller's session.
+    ``self`` are those of the caller's session; what they assign to ``self``, ours keeps.
+
+    The settings are taken as they are when the client is made.
     """
 
     _callers_session: requests.Session
+
+    def __init_subclass__(cls) -> None:
+        """Run no hook of the caller's class, which is for classes that its author writes."""
 
     def __getattr__(self, name: str) -> Any:
         if name == "_callers_session":
@@ -37,10 +43,8 @@ _TAKEN_OVER = ("proxies", "verify", "cert", "trust_env", "hooks", "headers", "pa
 
 def session_like(callers_session: requests.Session) -> requests.Session:
     """Return a session of ours with the caller's settings, and no adapters yet."""
-    base = type(callers_session)
-    kind: type[RequestsSession] = RequestsSession
-    if base is not requests.Session:
-        kind = type(f"CallHistory{base.__name__}", (RequestsSession, base), {})
+    base: type = type(callers_session)
+    kind = RequestsSession if base is requests.Session else _class_like(base)
     session = kind.__new__(kind)
     session._callers_session = callers_session
     requests.Session.__init__(session)  # the caller's class may require arguments
@@ -49,6 +53,11 @@ def session_like(callers_session: requests.Session) -> requests.Session:
     session.cookies.update(callers_session.cookies)
     session.adapters.clear()
     return session
+
+
+@functools.cache
+def _class_like(base: type) -> type[RequestsSession]:
+    return type(f"CallHistory{base.__name__}", (RequestsSession, base), {})
 
 
 def adapters_of(callers_session: requests.Session, read_timeouts: float) -> dict[str, BaseAdapter]:

@@ -12,6 +12,7 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.auth import HTTPBasicAuth
 
 from callhistory import CallHistoryClient, Webex
+from callhistory._http.callers_session import session_like
 from callhistory.sandbox import Sandbox
 from tests.support.canned_adapter import canned
 
@@ -232,3 +233,17 @@ def test_session_of_another_type_is_refused() -> None:
     """Something that is no requests session is a TypeError."""
     with pytest.raises(TypeError, match=r"session: expected a requests\.Session, not object"):
         Webex(access_token=TOKEN, session=object())  # type: ignore[arg-type] # that is the point
+
+
+def test_callers_class_with_a_hook_for_its_subclasses() -> None:
+    """Clients of one class of session share one class of ours, and run no hook of its author."""
+    made = []
+
+    class Registered(requests.Session):
+        def __init_subclass__(cls, *, name: str) -> None:
+            made.append(name)
+
+    kinds = {type(session_like(Registered())) for _ in range(2)}
+
+    assert len(kinds) == 1
+    assert made == []
