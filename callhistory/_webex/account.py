@@ -223,8 +223,9 @@ class Webex:
         timeout: float | tuple[float, float] = (5.0, 30.0),
         max_retries: int = 4,
         allowed_domains: Iterable[str] = (),
-        _limits: Limits = USUAL,
+        _limits: Limits | None = None,
     ) -> None:
+        limits = _limits or USUAL
         tokens = token_source(
             access_token,
             client_id,
@@ -232,7 +233,7 @@ class Webex:
             refresh_token,
             url=read_token_url(token_url, fedramp=fedramp),
             on_refresh=on_refresh,
-            limits=_limits,
+            limits=limits,
         )
         if session is not None and not isinstance(session, requests.Session):
             raise TypeError(f"session: expected a requests.Session, not {type(session).__name__}")
@@ -243,7 +244,7 @@ class Webex:
             backend = member(calling_backend, CallingBackend, "calling_backend")
         connect, read = seconds_to_connect_and_read(timeout)
         retries = whole_number(max_retries, "max_retries", minimum=0)
-        policy = RetryPolicy(connect=connect, read=read, retries=retries, limits=_limits)
+        policy = RetryPolicy(connect=connect, read=read, retries=retries, limits=limits)
         self._account = Account(
             requests.Session() if session is None else session,
             tokens,

@@ -85,7 +85,7 @@ class Sandbox(Observation, WebsocketFaults):
         token_lifetime: float = _FOURTEEN_DAYS,
         rotate_refresh_tokens: bool = False,
         clock: Clock = _now,
-        _limits: SandboxLimits = SandboxLimits(),  # noqa: B008 - it cannot change
+        _limits: SandboxLimits | None = None,
     ) -> None:
         if backend not in BACKENDS:
             raise ValueError(f"backend must be one of {', '.join(BACKENDS)}, not {backend!r}")
@@ -99,9 +99,10 @@ class Sandbox(Observation, WebsocketFaults):
         for name, seconds in spans.items():
             if seconds is not None and not seconds > 0:
                 raise ValueError(f"{name} must be more than 0 seconds")
-        self._recordings = Recordings(_limits)
+        limits = _limits or SandboxLimits()
+        self._recordings = Recordings(limits)
         self._faults = Script()
-        self._switchboard = Switchboard(self._recordings, ack_timeout, _limits)
+        self._switchboard = Switchboard(self._recordings, ack_timeout, limits)
         self._port = port
         self._mercury_port = mercury_port
         self._options = OrganizationOptions(
