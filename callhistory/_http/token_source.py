@@ -129,7 +129,7 @@ def token_source(
         raise ValueError("on_refresh: would never be called, as there is no refresh_token")
     if callable(access_token):
         return AskedToken(access_token)
-    return GivenToken(access_token or "")
+    return GivenToken("" if access_token is None else access_token)
 
 
 def _refreshed(
