@@ -44,9 +44,12 @@ class DeviceRefresh:
         Raises:
             BaseException: any error; the refresh is due again after a pause.
         """
-        self.due = steady() + self._limits.longest_backoff
-        self._account.refresh_device(self._http)
-        self.due = steady() + self._limits.device_refresh
+        pause = self._limits.longest_backoff
+        try:
+            self._account.refresh_device(self._http)
+            pause = self._limits.device_refresh
+        finally:
+            self.due = steady() + pause
 
 
 class HttpTasks:

@@ -108,6 +108,22 @@ def test_next_refresh_is_a_whole_interval_later(cloud: Sandbox) -> None:
         assert before <= refresh.due - USUAL.device_refresh <= steady()
 
 
+def test_pause_follows_a_slow_failure() -> None:
+    """A refresh that fails slowly is due again after a pause that begins with the failure."""
+
+    class SlowAccount:
+        def refresh_device(self, _http: object) -> None:
+            assert refresh.due <= steady()
+            raise TimeoutError
+
+    limits = evolve(USUAL, device_refresh=0.0, longest_backoff=60.0)
+    refresh = DeviceRefresh(SlowAccount(), None, limits)  # type: ignore[arg-type]
+    with pytest.raises(TimeoutError):
+        refresh.run()
+
+    assert refresh.due > steady()
+
+
 def test_forgotten_device_is_registered_anew(cloud: Sandbox) -> None:
     """When Webex has forgotten the device, another is registered, which gets the events."""
     with listening(cloud, _limits=SOON) as (_, heard):
