@@ -83,7 +83,7 @@ class CallHistoryClient:
             )
         self._account = self._webex._account
         self._handlers = Handlers()
-        self._listener = Listener(self._account, self, self._handlers, self._logger)
+        self._listener = Listener(self._account, self._handlers, self._logger)
         self._check_open()
         self._http = self._account.join()
 
@@ -258,7 +258,7 @@ class CallHistoryClient:
         """
         seconds = seconds_above_zero(timeout, "timeout")
         self._check_open()
-        self._listener.listen(seconds)
+        self._listener.listen(self, seconds)
 
     @property
     def listening(self) -> bool:
@@ -286,8 +286,12 @@ class CallHistoryClient:
         It takes a few seconds at most, whatever the network does. It may be called more than once,
         from any thread. A :class:`Webex` that was passed in can be used again.
         """
-        if not self._listener.begin_to_close() or self._account.process.forked:
-            return  # in a forked child, the connections belong to the parent
+        if self._account.process.forked:
+            # What is open is the parent's, and a thread of the parent may hold the lock.
+            self._listener.closed = True
+            return
+        if not self._listener.begin_to_close():
+            return
         try:
             self._listener.close()
             self._account.leave(self._http)

@@ -38,10 +38,10 @@ _running_lock = threading.Lock()
 @atexit.register
 def _stop_all() -> None:
     """Stop threads from starting anything while the interpreter exits; nothing waits for them."""
-    with _running_lock:
-        loops = list(_running)
-    for loop in loops:
-        loop.stop.set()
+    # Not for ever: in a forked child, a thread of the parent may hold the lock.
+    if _running_lock.acquire(timeout=1.0):
+        for loop in list(_running):
+            loop.stop.set()
 
 
 class ConnectionLoop:
@@ -117,6 +117,11 @@ class ConnectionLoop:
             raise error_of(self._last_end)
         raise self.phase.failure or ListenError(None, "closed before Webex accepted the connection")
 
+    @property
+    def listening(self) -> bool:
+        """Whether events are received, or will be again after an outage."""
+        return self.phase.now is Phase.LISTENING and not self.stop.is_set()
+
     def close(self) -> None:
         """End the connection, and the dispatcher after ``offline``, within a few seconds."""
         self.phase.closing()
@@ -131,7 +136,9 @@ class ConnectionLoop:
         self._http.close()
         self._http_tasks.wake()
         self._hang_up()
-        for thread in (self._thread, *self._hand_overs):
+        with self._lock:
+            hand_overs = list(self._hand_overs)
+        for thread in (self._thread, *hand_overs):
             if thread.ident is not None and thread is not threading.current_thread():
                 thread.join(max(0.1, deadline - steady()))
         self._http_tasks.join(max(0.1, deadline - steady()))
@@ -251,8 +258,9 @@ class ConnectionLoop:
                 self._state.disconnected(ended)
 
         thread = threading.Thread(target=read, name="callhistory-hand-over", daemon=True)
-        thread.start()
-        self._hand_overs = [other for other in self._hand_overs if other.is_alive()] + [thread]
+        with self._lock:  # as end() joins those that it finds
+            self._hand_overs = [other for other in self._hand_overs if other.is_alive()] + [thread]
+            thread.start()
 
     def _drop(self, socket: WebSocket) -> None:
         socket.close()

@@ -117,8 +117,8 @@ class ConnectionReader:
         gap_start = self.state.connected()
         if gap_start is not None:
             self.http_tasks.recover(gap_start)
+        self.phase.accepted()  # before receivers of online are called: they may look at it
         self.dispatcher.start()
-        self.phase.accepted()
 
     def _follow(self, output: Output, socket: WebSocket) -> None:
         if isinstance(output, Send):

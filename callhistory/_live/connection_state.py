@@ -31,7 +31,8 @@ class ConnectionState:
         self._dispatcher = dispatcher
         self._clock = clock
         self._overlap = overlap
-        self._lock = threading.Lock()
+        # Reentrant, as a log handler of the user's that is told of a slow receiver may close it.
+        self._lock = threading.RLock()
         self._connections = 0
         self._outage: float | None = None  # when it began
         self._began = self._complete_until = self._last_numbered = steady()

@@ -11,7 +11,6 @@ from .._errors import ListenError
 from .._logging import NeverRaisingLog
 from .deduplication import Deduplicator
 from .dispatcher import Dispatcher
-from .phase import Phase
 
 if TYPE_CHECKING:
     import logging
@@ -26,18 +25,16 @@ class Listener:
 
     Args:
         account: the user whose events to receive.
-        sender: the sender of the signals: the client.
         handlers: the functions that are called before the signals' receivers.
         logger: logs what happens.
     """
 
-    def __init__(
-        self, account: Account, sender: Any, handlers: Handlers, logger: logging.Logger
-    ) -> None:
+    def __init__(self, account: Account, handlers: Handlers, logger: logging.Logger) -> None:
         self._account = account
+        self._handlers = handlers
         self._log = NeverRaisingLog(logger, {})
-        self._dispatcher = Dispatcher(sender, handlers, self._log)
-        self._deduplicator = Deduplicator(self._dispatcher, self._log, account.limits.remembered)
+        self._dispatcher: Dispatcher | None = None
+        self._deduplicator: Deduplicator | None = None
         self._loop: ConnectionLoop | None = None  # the last one that was accepted, or is connecting
         self._starting = threading.Lock()
         self._lock = threading.Lock()
@@ -47,11 +44,15 @@ class Listener:
     def listening(self) -> bool:
         """Whether events are received, or will be again after an outage."""
         loop = self._loop
-        listens = loop is not None and loop.phase.now is Phase.LISTENING
-        return listens and not self._account.process.forked
+        return loop is not None and loop.listening and not self._account.process.forked
 
-    def listen(self, timeout: float) -> None:
+    def listen(self, sender: Any, timeout: float) -> None:
         """Receive events from now on; if the client already listens, do nothing.
+
+        Args:
+            sender: the sender of the signals: the client. It is not kept before, so that a client
+                that does not listen is in no reference cycle.
+            timeout: how many seconds it may take.
 
         Raises:
             CallHistoryError: Webex accepted no connection within ``timeout`` seconds, or refused.
@@ -68,11 +69,9 @@ class Listener:
                 if self.closed:
                     raise RuntimeError("this client is closed; create another one")
                 earlier = self._loop
-                if earlier is not None and earlier.phase.now is Phase.LISTENING:
+                if earlier is not None and earlier.listening:
                     return
-                loop = ConnectionLoop(
-                    self._account, self._dispatcher, self._deduplicator, self._log
-                )
+                loop = ConnectionLoop(self._account, *self._delivery(sender), self._log)
                 self._loop = loop
             try:
                 if earlier is not None:
@@ -88,6 +87,14 @@ class Listener:
                 raise
         finally:
             self._starting.release()
+
+    def _delivery(self, sender: Any) -> tuple[Dispatcher, Deduplicator]:
+        """Return what delivers events; after a failure it goes on with what it has."""
+        if self._dispatcher is None or self._deduplicator is None:
+            self._dispatcher = Dispatcher(sender, self._handlers, self._log)
+            remembered = self._account.limits.remembered
+            self._deduplicator = Deduplicator(self._dispatcher, self._log, remembered)
+        return self._dispatcher, self._deduplicator
 
     def wait(self, timeout: float) -> bool:
         """Wait for :meth:`close`, at most ``timeout`` seconds; return whether the client is closed.
@@ -116,18 +123,23 @@ class Listener:
     def close(self) -> None:
         """End the connection and the threads within a few seconds; any thread may call it."""
         deadline = steady() + self._account.limits.close
-        if self._loop is None:
-            self._dispatcher.close()
+        with self._lock:  # a listen() that fails takes its loop away
+            loop, dispatcher = self._loop, self._dispatcher
+        if dispatcher is None:
+            return
+        if loop is None:
+            dispatcher.close()
         else:
-            self._loop.close()
-        dispatcher = self._dispatcher.thread
-        if dispatcher.ident is not None and dispatcher is not threading.current_thread():
-            dispatcher.join(max(0.1, deadline - steady()))
+            loop.close()
+        thread = dispatcher.thread
+        if thread.ident is not None and thread is not threading.current_thread():
+            thread.join(max(0.1, deadline - steady()))
 
     def finish(self) -> None:
         """End :meth:`wait`, as everything is closed."""
-        if self._loop is not None:
-            self._loop.phase.over()
+        loop = self._loop
+        if loop is not None:
+            loop.phase.over()
 
 
 def _another_listens() -> ListenError:

@@ -234,9 +234,7 @@ def listening_with_sleep(
     """Listen while a block runs, on a machine with another wall clock."""
     client = CallHistoryClient(cloud.webex(_limits=limits))
     listener = client._listener
-    loop = ConnectionLoop(
-        client._account, listener._dispatcher, listener._deduplicator, listener._log
-    )
+    loop = ConnectionLoop(client._account, *listener._delivery(client), listener._log)
     loop._reader = evolve(loop._reader, sleep_detector=lambda: SleepDetector(wall))
     listener._loop = loop
     with hearing(client) as heard, client:

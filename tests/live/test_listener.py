@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import math
 import os
+import signal
 import threading
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -355,6 +358,58 @@ def test_client_of_a_parent_process_is_unusable_in_a_forked_child(cloud: Sandbox
         place_calls(cloud, 1)
         heard.wait_for_sessions(1)
         assert len(cloud.devices) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+def test_close_in_a_forked_child_waits_for_no_lock_of_the_parent(cloud: Sandbox) -> None:
+    """A lock that another thread of the parent held at the fork is never released in the child."""
+    with listening(cloud) as (client, _):
+        with client._listener._lock:
+            child = os.fork()
+            if child == 0:
+                signal.alarm(5)
+                client.close()
+                os._exit(0)
+        _, status = os.waitpid(child, 0)
+
+        assert os.waitstatus_to_exitcode(status) == 0
+
+
+def test_client_that_has_not_listened_is_freed_without_the_garbage_collector(
+    cloud: Sandbox,
+) -> None:
+    """A client that never listens is in no reference cycle."""
+    with cloud.webex() as webex:
+        gc.disable()
+        try:
+            client = CallHistoryClient(webex)
+            client.get_call_history_data()
+            client.close()
+            watched = weakref.ref(client)
+            del client
+            assert watched() is None
+        finally:
+            gc.enable()
+
+
+def test_client_listens_when_its_receiver_hears_of_it(cloud: Sandbox) -> None:
+    """Listening is True in a receiver of the first online, and close() there ends listen()."""
+    heard = []
+    client = CallHistoryClient(cloud.webex())
+
+    @signals.online.connect_via(client)
+    def hear(_sender: object, **_: object) -> None:
+        heard.append(client.listening)
+        client.close()
+
+    try:
+        client.listen()
+    except ListenError as error:
+        assert "closed" in str(error)  # noqa: PT017 - whether it raises is a matter of luck
+    client.wait(10)
+
+    assert heard == [True]
 
 
 # --- odd programs ---
