@@ -15,8 +15,8 @@ from .._errors import ApiError, CallHistoryError, ListenError
 from .._redaction import public_words
 from .connection import ConnectionEnded, WebSocket, with_query
 from .connection_reader import ConnectionReader
-from .connection_state import ConnectionState
 from .http_tasks import DeviceRefresh, HttpTasks
+from .online_offline import ConnectionState
 from .phase import ListenerPhase, Phase
 from .protocol import Mercury
 from .reconnect import Again, Ended, Never, Reconnection, error_of, token_refused

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from .._limits import Limits
     from .._logging import Log
     from .connection import WebSocket
-    from .connection_state import ConnectionState
     from .deduplication import Deduplicator
     from .dispatcher import Dispatcher
     from .http_tasks import HttpTasks
+    from .online_offline import ConnectionState
     from .phase import ListenerPhase
     from .webex_clock import WebexClock
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from .._limits import Limits
     from .._logging import Log
     from .._webex.account import Account
-    from .connection_state import ConnectionState
     from .deduplication import Deduplicator
+    from .online_offline import ConnectionState
 
 _PAGE = 50
 _LARGEST_PAGE = 10_000

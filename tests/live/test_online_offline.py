@@ -10,8 +10,8 @@ from typing import Any, cast
 
 import pytest
 
-from callhistory._live.connection_state import ConnectionState
 from callhistory._live.dispatcher import Dispatcher
+from callhistory._live.online_offline import ConnectionState
 from callhistory._live.reconnect import Ended
 from callhistory._live.webex_clock import WebexClock
 from tests.support.listening_clients import ONLINE, offline
