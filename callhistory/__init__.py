@@ -53,7 +53,7 @@ from ._records.sessions import (
     UserSession,
 )
 from ._version import __version__
-from ._webex.account import Webex
+from ._webex.webex import Webex
 
 __all__ = [
     "ApiError",

@@ -31,7 +31,7 @@ from ._records.responses import (
 from ._records.sessions import EndTimeSessionId, UserSession
 from ._redaction import without_frames
 from ._webex import history_api
-from ._webex.account import Webex
+from ._webex.webex import Webex
 
 Pairs = Iterable[EndTimeSessionId | UserSession | Mapping[str, Any]]
 H = TypeVar("H", bound=Handler)

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from callhistory._records.decode import from_wire
 from callhistory._records.sessions import UserSession
-from callhistory._webex.account import Webex
+from callhistory._webex.webex import Webex
 from callhistory.sandbox._faults.script import Script
 from callhistory.sandbox._faults.websocket_faults import WebsocketFaults
 from callhistory.sandbox._mercury.switchboard import Switchboard

@@ -40,7 +40,7 @@ ROOMS: dict[str, set[str]] = {
     "testing": {"pytest"},
 }
 # The sandbox is a Webex, not a client: beside what everybody may use it knows records and `Webex`.
-FOR_THE_SANDBOX = {"_records", "_webex.account"}
+FOR_THE_SANDBOX = {"_records", "_webex.webex"}
 LONGEST_CHAIN = 12
 MOST_LINES = 350
 
@@ -225,7 +225,7 @@ def test_a_name_is_led_back_to_its_module(name: str, module: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["callhistory", "callhistory._client", "callhistory._webex.account"]
+    "module", ["callhistory", "callhistory._client", "callhistory._webex.webex"]
 )
 def test_the_library_imports_nothing_heavy(module: str) -> None:
     """Importing the library imports neither its extras nor the websocket library."""
