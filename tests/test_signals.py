@@ -383,6 +383,24 @@ def test_cell_that_is_run_three_times(
     assert calls == [3]
 
 
+def test_cell_that_connects_to_one_client_after_all(
+    live: LiveClient, signal: blinker.NamedSignal
+) -> None:
+    """A cell that connected for all clients, run again for one, leaves one receiver."""
+    calls: list[int] = []
+    names = {"client": live.client, "signal": signal, "calls": calls}
+    connects = ("signal.connect(show)", "signal.connect(show, sender=client)")
+
+    held = [
+        run_cell(f"{PLAIN}\n    {connect}", **names, VERSION=version)
+        for version, connect in enumerate(connects, 1)
+    ]
+    live.deliver()
+
+    assert len(held) == 2
+    assert calls == [2]
+
+
 def test_cell_that_connects_to_two_clients(live: LiveClient, signal: blinker.NamedSignal) -> None:
     """When it is run again, its function is replaced for each of them."""
     calls: list[int] = []

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import atexit
 import threading
 import traceback
-import weakref
 from typing import TYPE_CHECKING
 
 from attrs import evolve
@@ -16,6 +14,7 @@ from .._redaction import public_words
 from .connection import ConnectionEnded, WebSocket, with_query
 from .connection_reader import ConnectionReader
 from .http_tasks import DeviceRefresh, HttpTasks
+from .interpreter_exit import set_at_exit
 from .online_offline import ConnectionState
 from .phase import ListenerPhase, Phase
 from .protocol import Mercury
@@ -29,19 +28,6 @@ if TYPE_CHECKING:
     from .._webex.account import Account
     from .deduplication import Deduplicator
     from .dispatcher import Dispatcher
-
-
-_running: weakref.WeakSet[ConnectionLoop] = weakref.WeakSet()
-_running_lock = threading.Lock()
-
-
-@atexit.register
-def _stop_all() -> None:
-    """Stop threads from starting anything while the interpreter exits; nothing waits for them."""
-    # Not for ever: in a forked child, a thread of the parent may hold the lock.
-    if _running_lock.acquire(timeout=1.0):
-        for loop in list(_running):
-            loop.stop.set()
 
 
 class ConnectionLoop:
@@ -92,8 +78,7 @@ class ConnectionLoop:
         self._lock = threading.Lock()
         self._sockets: list[WebSocket] = []
         self._hand_overs: list[threading.Thread] = []
-        with _running_lock:
-            _running.add(self)
+        set_at_exit(self.stop)
 
     # --- for the listener ---
 

@@ -244,3 +244,11 @@ def test_the_library_imports_nothing_heavy(module: str) -> None:
     )
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "\n", "")
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_what_is_imported_for_types_is_a_module(module: str) -> None:
+    """An import for annotations names a module of the library, not the whole of it."""
+    for name, for_types in _read(module):
+        if for_types and name.split(".")[0] == ROOT:
+            assert module_of(name) != "__init__"

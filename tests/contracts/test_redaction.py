@@ -378,6 +378,9 @@ def fetch(client: CallHistoryClient) -> object:
     return list(client.get_call_history_data())
 
 
+OTHER_JANUS = {
+    "serviceLinks": {"janus": "http://janus.example", "wdm": "https://wdm.wbx2.com/wdm/api/v1"}
+}
 PAGE = {"userSessions": [{"id": "sEsSiOn", "other": {"name": NAME}}]}
 
 
@@ -394,7 +397,7 @@ PAGE = {"userSessions": [{"id": "sEsSiOn", "other": {"name": NAME}}]}
         (HISTORY, {"status": 401, "body": PAGE}, fetch),
         (HISTORY, {"status": 429, "retry_after": 99}, fetch),
         ("/catalog", {"reset": True}, fetch),
-        ("/catalog", {"body": {"serviceLinks": {"janus": "http://janus.example"}}}, fetch),
+        ("/catalog", {"body": OTHER_JANUS}, fetch),
         ("/catalog", {"body": PAGE}, write),
         ("/devices", {"reset": True}, write),
         ("/devices", {"body": PAGE}, write),

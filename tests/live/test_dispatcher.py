@@ -176,3 +176,16 @@ def test_thread_is_started_once_by_two_connections() -> None:
                 assert not dispatcher.thread.is_alive()
     finally:
         sys.setswitchinterval(interval)
+
+
+def test_event_after_the_end_is_delivered_to_nobody(cloud: Sandbox) -> None:
+    """An event that is put when the thread has ended is accepted, and no receiver is called."""
+    calls = Calls()
+    with listening(cloud) as (client, _):
+        client.on(RECENT, calls.handle)
+        dispatcher, _ = client._listener._delivery(client)
+    assert not dispatcher.thread.is_alive()
+
+    dispatcher.put(signals.user_recent_sessions, CallSessionEvent(data=None))  # type: ignore[arg-type]
+
+    assert calls.events == []

@@ -20,7 +20,7 @@ from callhistory import (
     to_wire,
 )
 from callhistory._live import event_reader as module
-from callhistory._live.event_reader import Event, recovered_event
+from callhistory._live.event_reader import Event, recovered_event, session_ids
 from callhistory._logging import NeverRaisingLog
 from tests.support.wire_samples import a_bare_session, a_session, wire_form
 
@@ -242,3 +242,12 @@ def test_recovered_event() -> None:
     assert event.data.user_sessions.user_sessions == tuple(sessions)
     assert (event.id, event.timestamp, event.tracking_id) == (None, None, None)
     assert (event.data.event_type, event.data.user_sessions.status_code) == (None, None)
+
+
+def test_ids_of_the_sessions_that_an_event_delivers() -> None:
+    """Read marks and deletions deliver no sessions, whatever ids they name."""
+    event = read(recent(a_session(sessionId="a"), a_session(sessionId="b"), a_bare_session(id="c")))
+
+    assert session_ids(event) == ["a", "b", "c"]
+    assert session_ids(read(viewed({"sessionId": "1"}))) == []
+    assert session_ids(read(deleted("1"))) == []

@@ -192,3 +192,15 @@ def test_large_event_is_delivered(cloud: Sandbox) -> None:
         (event,) = heard.wait_for(CallSessionDeletedEvent)
         assert list(event.data.deleted_sessions) == ids
         assert len(cloud.attempts) == 1
+
+
+def test_envelopes_without_a_usable_id_are_all_delivered(cloud: Sandbox) -> None:
+    """Envelopes without an id, or with none that can be one, are no two times the same."""
+    with listening(cloud) as (_, heard):
+        session = cloud.place_call()
+        (frame,) = cloud.wait_for_frames("janus.user_recent_sessions")
+        unfit: list[Any] = [None, [], {}, 1.5, True]
+        for identifier in unfit:
+            cloud.send_frame({**frame.json, "id": identifier})
+
+        assert heard.wait_for_sessions(6) == [session.session_id] * 6

@@ -393,3 +393,15 @@ def test_override_may_make_it_readiness() -> None:
     frame = {"data": {"eventType": "other", "headers": {"eventType": READINESS[0]}}}
 
     assert Ready() in a_mercury().receive(json.dumps(frame), BEGIN)
+
+
+def test_ids_of_connections_differ() -> None:
+    """Each authorization and each ping, of whatever connection, has an id of its own."""
+    ids = []
+    for _ in range(3):
+        mercury = Mercury(BEGIN, USUAL)
+        authorization = json.loads(mercury.authorize("token"))
+        ids += [authorization["id"], authorization["trackingId"].removeprefix("callhistory_")]
+        ids += pings(mercury.receive(readiness(), BEGIN))
+
+    assert len(set(ids)) == 9

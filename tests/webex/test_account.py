@@ -55,3 +55,20 @@ def test_failed_bootstrap_is_not_remembered(cloud: Sandbox, service: str) -> Non
     assert len(cloud.requests_to(service, method)) == 2
     other = ("/devices", "POST") if service == "/catalog" else ("/catalog", "GET")
     assert len(cloud.requests_to(*other)) == 1
+
+
+def test_close_deletes_no_other_device(cloud: Sandbox) -> None:
+    """Of several devices of a user, each client deletes its own."""
+    others = [CallHistoryClient(cloud.webex()) for _ in range(2)]
+    for other in others:
+        other.get_call_history_data()
+    before = cloud.devices
+    client = CallHistoryClient(cloud.webex())
+    client.get_call_history_data()
+    assert len(cloud.devices) == 3
+
+    client.close()
+
+    assert cloud.devices == before
+    for other in others:
+        other.close()
