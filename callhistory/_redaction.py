@@ -57,12 +57,14 @@ def without_frames(call: Callable[P, R]) -> Callable[P, R]:
 
 
 def _frames_of_the_user(traceback: TracebackType | None) -> TracebackType | None:
-    if traceback is None:
-        return None
-    below = _frames_of_the_user(traceback.tb_next)
-    frame = traceback.tb_frame
-    # Generated functions have no name of a module.
-    package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-    if not package or package in _NOT_THE_USERS:
-        return below
-    return TracebackType(below, frame, traceback.tb_lasti, traceback.tb_lineno)
+    entries = []
+    while traceback is not None:
+        # Generated functions have no name of a module.
+        package = str(traceback.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
+        if package and package not in _NOT_THE_USERS:
+            entries.append(traceback)
+        traceback = traceback.tb_next
+    kept = None
+    for entry in reversed(entries):
+        kept = TracebackType(kept, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
+    return kept

@@ -68,3 +68,16 @@ def test_an_error_is_in_no_reference_cycle() -> None:
         assert watched() is None
     finally:
         gc.enable()
+
+
+def test_an_error_with_as_many_frames_as_there_can_be() -> None:
+    """A function of the user's that never stops calling itself fails as anywhere else."""
+
+    def fall(depth: int) -> int:
+        return fall(depth + 1)
+
+    error = failure_of(lambda: without_frames(fall)(0))
+
+    assert isinstance(error, RecursionError)
+    names = [frame.f_code.co_name for frame, _ in traceback.walk_tb(error.__traceback__)]
+    assert names.count("fall") > 500
