@@ -264,7 +264,7 @@ def test_logs_are_silent(
     with Server(echo, tls=True) as server:
         how_opening_ends(WebSocket(server.url, None, ssl.create_default_context()))
     for said in (answer(status="401 no"), b"nonsense"):
-        with WireServer(lambda connection, said=said: connection.send(said)) as refusing:  # type: ignore[misc]
+        with WireServer(lambda connection, said=said: connection.send(said)) as refusing:  # type: ignore[misc] # not inferred
             url = f"ws://127.0.0.1:{refusing.port}/{SECRET}"
             how_opening_ends(WebSocket(url, None, None))
 

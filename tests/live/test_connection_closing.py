@@ -88,13 +88,26 @@ def test_close_with_a_server_that_hangs(scheme: str) -> None:
             waiting.ended()
 
 
+@BOTH_SCHEMES
+def test_close_during_the_upgrade(scheme: str) -> None:
+    """An upgrade that is not answered ends promptly, also over TLS."""
+    with WireServer(lambda connection: connection.hang(), tls=scheme == "wss") as server:
+        websocket = websocket_to(f"{scheme}://127.0.0.1:{server.port}/")
+        opening = InThread(websocket.open, 60.0)
+        assert wait_until(lambda: server.requests)
+
+        assert seconds_of(websocket.close) < PROMPTLY
+        assert opening.returns_within(1)
+        assert isinstance(opening.ended(), Ended)
+
+
 def block(websocket: WebSocket, size: int) -> InThread:
     """Send in a thread until the buffers of the other side are full, and one send is stuck."""
     sent = 0
 
     def send() -> None:
         nonlocal sent
-        while not websocket._opening._aborted:  # type: ignore[union-attr]
+        while not websocket._opening._aborted:  # type: ignore[union-attr] # it is opening
             websocket.send("x" * size)
             sent += 1
 
@@ -177,7 +190,7 @@ class ClosedAsItIsAccepted(WebSocket):
             self.close()
             return connection
 
-        opening.connect = late  # type: ignore[method-assign]
+        opening.connect = late  # type: ignore[method-assign] # it is late
         return opening
 
 

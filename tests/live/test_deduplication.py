@@ -41,6 +41,15 @@ def test_recent_ids_forget_the_oldest(size: int) -> None:
     assert recent_ids.add(0)
 
 
+def test_a_text_is_not_a_number() -> None:
+    """The ids 1 and "1" are two."""
+    ids = RecentIds(10)
+
+    assert ids.add(1)
+    assert ids.add("1")
+    assert not ids.add(1)
+
+
 def test_id_that_is_added_again_is_not_the_oldest() -> None:
     """An id that is added now and then is not forgotten, however many others come."""
     recent_ids = RecentIds(3)

@@ -186,6 +186,6 @@ def test_event_after_the_end_is_delivered_to_nobody(cloud: Sandbox) -> None:
         dispatcher, _ = client._listener._delivery(client)
     assert not dispatcher.thread.is_alive()
 
-    dispatcher.put(signals.user_recent_sessions, CallSessionEvent(data=None))  # type: ignore[arg-type]
+    dispatcher.put(signals.user_recent_sessions, CallSessionEvent(data=None))  # type: ignore[arg-type] # unread
 
     assert calls.events == []

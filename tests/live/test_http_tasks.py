@@ -117,7 +117,7 @@ def test_pause_follows_a_slow_failure() -> None:
             raise TimeoutError
 
     limits = evolve(USUAL, device_refresh=0.0, longest_backoff=60.0)
-    refresh = DeviceRefresh(SlowAccount(), None, limits)  # type: ignore[arg-type]
+    refresh = DeviceRefresh(SlowAccount(), None, limits)  # type: ignore[arg-type] # all that it uses
     with pytest.raises(TimeoutError):
         refresh.run()
 

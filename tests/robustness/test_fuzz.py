@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from callhistory import DecodeError
-from tests.robustness.fuzz import fuzz
+from tests.robustness.fuzz import fuzz, main
 from tests.robustness.fuzz_bodies import FuzzedWebex
 from tests.robustness.fuzz_watch import Report
 
@@ -82,3 +82,20 @@ def test_problem_of_a_call_is_found(
     report = fuzz(bodies=20, frames=0, seed=1)
 
     assert any(found.startswith(problem) for found in problems(report))
+
+
+@pytest.mark.parametrize("planted", [False, True])
+def test_the_program_prints_its_seed_and_fails_on_a_finding(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], planted: bool
+) -> None:
+    """The program prints the seed, the counts and the findings, and exits with 1 if there are."""
+    if planted:
+        plant(monkeypatch, raise_lookup_error)
+    monkeypatch.setattr("sys.argv", ["fuzz.py", "--bodies", "20", "--frames", "20", "--seed", "7"])
+
+    assert main() == planted
+
+    printed = capsys.readouterr().out
+    assert printed.startswith("seed 7\n")
+    assert ("LookupError: planted" in printed) == planted
+    assert ("\n0 unexpected\n" in printed) != planted
