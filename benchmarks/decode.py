@@ -67,8 +67,8 @@ def main() -> None:
             body = json.dumps({"statusCode": 200, "userSessions": sessions}).encode()
             runs = max(9, 20_000 // count)
             plain, records = best_of_both(
-                lambda body=body: json.loads(body),  # type: ignore[misc]
-                lambda body=body: decode(body),  # type: ignore[misc]
+                lambda body=body: json.loads(body),  # type: ignore[misc] # not inferred
+                lambda body=body: decode(body),  # type: ignore[misc] # not inferred
                 runs,
             )
             fields = "documented" if documented_only else "as on the wire"

@@ -513,4 +513,4 @@ def test_events_of_the_connection_are_values() -> None:
     offline = Offline(code=1006, reason="lost", reconnecting=True)
     assert offline == Offline(code=1006, reason="lost", reconnecting=True)
     with pytest.raises(AttributeError):
-        offline.code = 1  # type: ignore[misc]
+        offline.code = 1  # type: ignore[misc] # that is the point

@@ -126,7 +126,7 @@ def _token_at(document: dict[str, Any], name: str) -> str:
 
 def _seconds(value: object) -> float | None:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return value if is_number and 0 < value < 1e12 else None  # type: ignore[operator,return-value]
+    return value if is_number and 0 < value < 1e12 else None  # type: ignore[operator,return-value] # it is a number
 
 
 def _words(body: bytes, form: Form) -> str:

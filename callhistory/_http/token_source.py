@@ -112,7 +112,7 @@ def token_source(
         if access_token is not None:
             clean_token(access_token)
         if all(map(_variable, _TO_REFRESH.values())):
-            passed = tuple(map(_variable, _TO_REFRESH.values()))  # type: ignore[assignment]
+            passed = tuple(map(_variable, _TO_REFRESH.values()))  # type: ignore[assignment] # as long as the table
         elif access_token is None:
             raise AuthenticationError(
                 401, f"no access token: pass one, or set {ACCESS_TOKEN}, or all of {_ALL_VARIABLES}"

@@ -128,7 +128,7 @@ class ConnectionReader:
             try:
                 self.deduplicator.receive(output.envelope)
             except Exception as error:  # noqa: BLE001 - one event must not stop the others
-                self.log.error("an event was not processed: %s", type(error).__name__)  # noqa: TRY400
+                self.log.error("an event was not processed: %s", type(error).__name__)  # noqa: TRY400 - its text is private
         elif isinstance(output, Counted):
             self.state.note_numbered_frame(self.clock.moment_of(output.timestamp))
         elif isinstance(output, FramesLost):

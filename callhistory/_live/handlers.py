@@ -53,4 +53,4 @@ class Handlers:
 
     def of(self, event: str) -> tuple[Handler, ...]:
         """Return the handlers of an event; none if no event has this name."""
-        return self._by_event.get(event, ())  # type: ignore[call-overload, no-any-return]
+        return self._by_event.get(event, ())  # type: ignore[call-overload, no-any-return] # any event may be asked

@@ -6,7 +6,7 @@ Needs the extra ``sandbox``: ``pip install callhistory[sandbox]``.
 from __future__ import annotations
 
 try:
-    import flask as _  # noqa: F401
+    import flask as _  # noqa: F401 - is the extra installed?
 except ImportError as _error:
     raise ImportError(
         "The sandbox needs an extra: pip install callhistory[sandbox]", name=__name__

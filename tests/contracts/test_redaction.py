@@ -248,7 +248,7 @@ def test_reprs_are_clean(cloud: Sandbox) -> None:
             client.get_call_history_data,
         ]
         for thing in things:
-            for text in (repr(thing), str(thing), f"{thing}", "%r" % (thing,)):  # noqa: UP031
+            for text in (repr(thing), str(thing), f"{thing}", "%r" % (thing,)):  # noqa: UP031 - as programs do
                 assert found(secrets, text) == [], type(thing)
         cloud.fail_next(HISTORY, status=401)
         assert found(secrets, repr(client.get_call_history_data())) == []
@@ -322,7 +322,7 @@ WITH_SECRETS: dict[str, Callable[[], object]] = {
     "create_call_history_client": lambda: create_call_history_client(BAD),
     "Calling": lambda: Calling(BAD),
     "Webex": lambda: Webex(access_token=BAD),
-    "Webex, bytes": lambda: Webex(access_token=b"sEcReT"),  # type: ignore[arg-type]
+    "Webex, bytes": lambda: Webex(access_token=b"sEcReT"),  # type: ignore[arg-type] # that is the point
     "Webex with another mistake": lambda: Webex(access_token="sEcReT", timeout=0),
     "Webex, the environment": lambda: Webex(),
     "Webex, a refresh that is no use": lambda: Webex(access_token="sEcReT", on_refresh=print),

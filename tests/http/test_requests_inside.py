@@ -21,7 +21,7 @@ def test_requests_keeps_a_body_that_was_read_elsewhere() -> None:
     assert {"_content", "_content_consumed"} <= vars(response).keys()
 
     response._content = b'{"a": 1}'
-    response._content_consumed = True  # type: ignore[attr-defined]
+    response._content_consumed = True  # type: ignore[attr-defined] # missing in the stubs
 
     assert response.content == b'{"a": 1}'
     assert response.json() == {"a": 1}

@@ -82,7 +82,7 @@ def test_a_copy_is_as_unchangeable(
     assert copied == original
     assert to_wire(copied) == to_wire(original)
     with pytest.raises(TypeError, match="cannot be changed"):
-        operator.setitem(copied.extra, "oddity", 1)  # type: ignore[call-overload]
+        operator.setitem(copied.extra, "oddity", 1)  # type: ignore[call-overload] # that is the point
 
 
 def test_a_record_can_be_evolved() -> None:

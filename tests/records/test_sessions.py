@@ -55,9 +55,9 @@ def test_a_session_can_be_made_by_hand() -> None:
     assert session.end_time_session_id.session_id == "1"
     positional: tuple[Any, ...] = ("1", "1", moment, moment)
     with pytest.raises(TypeError, match="positional"):
-        UserSession(*positional)  # type: ignore[call-arg]
+        UserSession(*positional)  # type: ignore[call-arg] # that is the point
     with pytest.raises(TypeError, match="end_time"):
-        UserSession(id="1", session_id="1", start_time=moment)  # type: ignore[call-arg]
+        UserSession(id="1", session_id="1", start_time=moment)  # type: ignore[call-arg] # that is the point
 
 
 END = datetime(2026, 3, 1, 9, 0, 0, 250000, tzinfo=UTC)

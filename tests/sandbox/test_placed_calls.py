@@ -56,7 +56,7 @@ def test_calls_end_with_the_sandbox() -> None:
 def test_wrong_interval_is_named(argument: str, value: float) -> None:
     """An interval that is not positive is refused by its name."""
     with pytest.raises(ValueError, match=argument):
-        Sandbox(**{argument: value})  # type: ignore[arg-type]
+        Sandbox(**{argument: value})  # type: ignore[arg-type] # that is the point
 
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -90,7 +90,7 @@ class TestLife:
     def test_wrong_argument_is_named(self, argument: str, value: object) -> None:
         """An argument out of its range is refused by its name."""
         with pytest.raises(ValueError, match=argument):
-            Sandbox(**{argument: value})  # type: ignore[arg-type]
+            Sandbox(**{argument: value})  # type: ignore[arg-type] # that is the point
 
     def test_repr_keeps_the_secrets(self, cloud: Sandbox, http: Http) -> None:
         """No repr shows a token, a header or a body."""
