@@ -38,22 +38,43 @@ def without_frames(call: Callable[P, R]) -> Callable[P, R]:
     Notebooks, test runners and error trackers print the variables of an error's frames, and the
     library's hold tokens, requests and people's calls. The frames are removed in the public
     functions, as that covers every path below them. What remains are the frames of the user's
-    own functions, such as the one that returns the token.
+    own functions, such as the one that returns the token; one of a session class of the user's
+    shows the request that it was to send.
     """
 
     @functools.wraps(call)
     def entry(*args: P.args, **kwargs: P.kwargs) -> R:
+        handled = sys.exception()
         try:
             return call(*args, **kwargs)
-        except Exception as error:  # noqa: BLE001 - it is raised again
-            problem = error.with_traceback(_frames_of_the_user(error.__traceback__))
+        except BaseException as error:  # noqa: BLE001 - it is raised again
+            _keep_frames_of_the_user(error, handled)
+            problem = error
         del args, kwargs
         try:
             raise problem
         finally:
-            del problem  # or the error and this frame would hold each other
+            del problem, handled  # or the error and this frame would hold each other
 
     return entry
+
+
+def _keep_frames_of_the_user(error: BaseException, handled: BaseException | None) -> None:
+    """Remove the other frames from an error and all that is chained to it.
+
+    Args:
+        error: the error.
+        handled: what the program was handling when it called; it stays as it is.
+    """
+    links: list[BaseException | None] = [error]
+    done = [handled]
+    while links:
+        link = links.pop()
+        if link is not None and not any(link is other for other in done):
+            done.append(link)
+            links += [link.__cause__, link.__context__]
+            # A class of the user's may have another with_traceback().
+            BaseException.with_traceback(link, _frames_of_the_user(link.__traceback__))
 
 
 def _frames_of_the_user(traceback: TracebackType | None) -> TracebackType | None:

@@ -6,6 +6,8 @@ import gc
 import json
 import traceback
 import weakref
+from types import TracebackType
+from typing import Self
 
 import pytest
 
@@ -81,3 +83,46 @@ def test_an_error_with_as_many_frames_as_there_can_be() -> None:
     assert isinstance(error, RecursionError)
     names = [frame.f_code.co_name for frame, _ in traceback.walk_tb(error.__traceback__)]
     assert names.count("fall") > 500
+
+
+class FrozenError(Exception):
+    """An error whose frames cannot be replaced in the usual way."""
+
+    def with_traceback(self, _: TracebackType | None) -> Self:
+        raise AttributeError
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, FrozenError, RecursionError])
+def test_any_error_loses_the_frames(kind: type[BaseException]) -> None:
+    """An interrupt, and an error that guards its frames, are raised without the library's."""
+
+    def fail(_: str) -> object:
+        raise kind
+
+    with pytest.raises(kind) as caught:
+        without_frames(json.loads)("1", object_hook=None, parse_int=fail)
+
+    names = [frame.f_code.co_name for frame, _ in traceback.walk_tb(caught.value.__traceback__)]
+    assert names == ["test_any_error_loses_the_frames", "entry", "fail"]
+
+
+def test_chained_errors_lose_the_frames_but_for_the_handled_one() -> None:
+    """All that a call chains to its error is treated alike; what the program handles is not."""
+
+    def fail() -> None:
+        try:
+            json.loads("no JSON")
+        except ValueError as error:
+            raise LookupError from error
+
+    try:
+        json.loads("no JSON either")
+    except ValueError as handled:
+        before = len(list(traceback.walk_tb(handled.__traceback__)))
+        error = failure_of(without_frames(fail))
+        after = len(list(traceback.walk_tb(handled.__traceback__)))
+
+    assert error.__cause__ is not None
+    names = [frame.f_code.co_name for frame, _ in traceback.walk_tb(error.__cause__.__traceback__)]
+    assert names == ["fail"]
+    assert before == after > 1
