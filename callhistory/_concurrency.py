@@ -138,7 +138,8 @@ class SingleFlight(Generic[T]):
                     self._flight = None
             is_shared = isinstance(error, Exception) and not isinstance(error, TooLate)
             if is_shared and not stop.is_set():
-                flight.set_exception(error)
+                # A copy without frames, as those of this thread refer to the flight.
+                flight.set_exception(copy_for_this_thread(error))
             else:
                 flight.cancel()
             raise

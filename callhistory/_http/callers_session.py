@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import requests
@@ -55,8 +54,10 @@ def session_like(callers_session: requests.Session) -> requests.Session:
     return session
 
 
-@functools.cache
 def _class_like(base: type) -> type[RequestsSession]:
+    for kind in RequestsSession.__subclasses__():
+        if kind.__bases__ == (RequestsSession, base):
+            return kind
     return type(f"CallHistory{base.__name__}", (RequestsSession, base), {})
 
 
