@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
 import traceback
 from typing import TYPE_CHECKING
@@ -14,7 +15,6 @@ from .._redaction import public_words
 from .connection import ConnectionEnded, WebSocket, with_query
 from .connection_reader import ConnectionReader
 from .http_tasks import DeviceRefresh, HttpTasks
-from .interpreter_exit import set_at_exit
 from .online_offline import ConnectionState
 from .phase import ListenerPhase, Phase
 from .protocol import Mercury
@@ -78,7 +78,6 @@ class ConnectionLoop:
         self._lock = threading.Lock()
         self._sockets: list[WebSocket] = []
         self._hand_overs: list[threading.Thread] = []
-        set_at_exit(self.stop)
 
     # --- for the listener ---
 
@@ -90,6 +89,8 @@ class ConnectionLoop:
                 threads have ended.
         """
         try:
+            # While the interpreter exits, the threads start nothing more; nothing waits for them.
+            atexit.register(self.stop.set)
             self._thread.start()
             phase = self.phase.wait_while_connecting(timeout)
         except BaseException:
@@ -117,6 +118,7 @@ class ConnectionLoop:
     def end(self) -> None:
         """End the connection and its threads; events that have arrived are still delivered."""
         deadline = steady() + self._account.limits.close
+        atexit.unregister(self.stop.set)
         self.phase.closing()
         self._http.close()
         self._http_tasks.wake()

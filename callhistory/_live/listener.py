@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from .._clock import steady
+from .._concurrency import copy_for_this_thread
 from .._errors import ListenError
 from .._logging import NeverRaisingLog
 from .deduplication import Deduplicator
@@ -76,6 +77,7 @@ class Listener:
             try:
                 if earlier is not None:
                     earlier.end()
+                    earlier.phase.over()  # for those who wait for it
                 if not self._account.claim_events(loop.stop):
                     loop.end()
                     raise _another_listens()
@@ -101,8 +103,11 @@ class Listener:
 
         Raises:
             ListenError, AuthenticationError: Webex refused the connection permanently.
-            RuntimeError: :meth:`listen` was not called.
+            RuntimeError: :meth:`listen` was not called, or this is a forked child.
         """
+        if self.closed and self._account.process.forked:
+            return True
+        self._account.process.check()
         loop = self._loop
         if loop is None:
             if self.closed:
@@ -111,7 +116,7 @@ class Listener:
         if not loop.phase.wait_until_over(timeout):
             return False
         if loop.phase.failure is not None:
-            raise loop.phase.failure
+            raise copy_for_this_thread(loop.phase.failure)
         return self.closed  # or a listen() in another thread has failed
 
     def begin_to_close(self) -> bool:

@@ -49,7 +49,7 @@ class ListenerPhase:
     def refused(self, failure: CallHistoryError) -> None:
         """Note that there will be no other connection."""
         with self._changed:
-            if self._phase in (Phase.CONNECTING, Phase.LISTENING):
+            if self._phase is not Phase.OVER:
                 self.failure = failure
                 self._go(Phase.OVER)
 

@@ -18,7 +18,6 @@ REASONS = {
     "_limits": "the numbers are tested where they hold",
     "_client": "client/ has a file for each topic",
     "_redefined_functions": "test_signals.py and live/test_handlers.py test both its uses",
-    "_live.interpreter_exit": "client/test_exit.py ends whole programs",
     "_records": "a room",
     "_http": "a room",
     "_webex": "a room",

@@ -8,6 +8,7 @@ import math
 import os
 import signal
 import threading
+import traceback
 import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -304,6 +305,36 @@ def test_failed_listen_leaves_the_earlier_ones_receivers(cloud: Sandbox) -> None
         assert heard.wait_for_sessions(1) == calls
 
 
+def test_each_wait_after_a_refusal_raises_an_error_of_its_own(cloud: Sandbox) -> None:
+    """The error of one wait() does not keep the frames of those before it."""
+    frames = []
+    with listening(cloud) as (client, _):
+        cloud.close_connections(4400)
+        for _ in range(3):
+            error = failure_of(lambda: client.wait(10))
+            assert type(error) is ListenError
+            frames.append(len(list(traceback.walk_tb(error.__traceback__))))
+
+    assert len(set(frames)) == 1
+
+
+def test_receiver_of_a_refusal_listens_again(cloud: Sandbox) -> None:
+    """A wait() raises the refusal, although a receiver of it has begun to listen again."""
+    with listening(cloud) as (client, heard):
+
+        @signals.offline.connect_via(client)
+        def listen(_sender: object, **_: object) -> None:
+            client.listen()
+
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(client.wait, 30)
+            cloud.close_connections(4400)
+            assert isinstance(waiting.exception(20), ListenError)
+        heard.wait_for(signals.Online, 2)
+        signals.offline.disconnect(listen)
+        assert client.listening
+
+
 def test_second_client_of_a_webex_that_listens_is_refused(cloud: Sandbox) -> None:
     """A device has one connection: a second listen() is a ListenError, and the first goes on."""
     with listening(cloud) as (first, heard), CallHistoryClient(first._webex) as second:
@@ -363,14 +394,14 @@ def test_client_of_a_parent_process_is_unusable_in_a_forked_child(cloud: Sandbox
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
 def test_close_in_a_forked_child_waits_for_no_lock_of_the_parent(cloud: Sandbox) -> None:
-    """A lock that another thread of the parent held at the fork is never released in the child."""
+    """A lock that the parent held at the fork stays so in the child: close() and wait() return."""
     with listening(cloud) as (client, _):
         with client._listener._lock:
             child = os.fork()
             if child == 0:
                 signal.alarm(5)
                 client.close()
-                os._exit(0)
+                os._exit(not client.wait())
         _, status = os.waitpid(child, 0)
 
         assert os.waitstatus_to_exitcode(status) == 0

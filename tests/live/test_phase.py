@@ -15,7 +15,7 @@ CONNECTING, LISTENING, CLOSING, OVER = Phase
 TABLE = {
     CONNECTING: (LISTENING, OVER, CLOSING, OVER),
     LISTENING: (LISTENING, OVER, CLOSING, OVER),
-    CLOSING: (CLOSING, CLOSING, CLOSING, OVER),
+    CLOSING: (CLOSING, OVER, CLOSING, OVER),
     OVER: (OVER, OVER, OVER, OVER),
 }
 
@@ -35,7 +35,7 @@ def test_step_from_each_phase(before: Phase) -> None:
         (phase.accepted, lambda p=phase: p.refused(FAILURE), phase.closing, phase.over)[step]()
 
         assert phase.now is after
-        is_failure = step == 1 and before in (CONNECTING, LISTENING)
+        is_failure = step == 1 and before is not OVER
         assert phase.failure is (FAILURE if is_failure else None)
         phase.over()
         phase.refused(ListenError(None, "another"))
