@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import signals
 from .._errors import DecodeError
-from .._records.decode import from_wire
+from .._records.decode import read_record
 from .._records.events import (
     CallSessionData,
     CallSessionDeletedEvent,
@@ -59,7 +59,7 @@ def read_event(envelope: dict[str, Any], log: Log) -> tuple[signals.HistorySigna
         return None
     signal, record, path, entry = _KINDS[kind]
     try:
-        event: Event = from_wire(record, envelope)
+        event: Event = read_record(record, envelope)
     except DecodeError as error:
         log.warning("an event %s cannot be read in full: %s", kind, error)
     else:
@@ -68,7 +68,7 @@ def read_event(envelope: dict[str, Any], log: Log) -> tuple[signals.HistorySigna
     if readable is None:
         return None
     try:
-        return signal, from_wire(record, readable)
+        return signal, read_record(record, readable)
     except DecodeError:
         return None  # not only its entries are unreadable
 
@@ -78,7 +78,7 @@ def _can_read(entry: type[Any]) -> Callable[[Any], bool]:
         if entry is str:
             return isinstance(item, str)
         try:
-            from_wire(entry, item)
+            read_record(entry, item)
         except DecodeError:
             return False
         return True

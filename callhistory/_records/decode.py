@@ -8,7 +8,7 @@ type; a cattrs converter finds the hook for a type.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from types import UnionType
@@ -49,13 +49,32 @@ def from_wire(cls: type[T], data: Any) -> T:
     """
     if cls not in RECORDS:
         raise TypeError(f"from_wire: expected a class of callhistory's records, not {cls!r}")
+    if not isinstance(data, Mapping):
+        raise DecodeError("$", expected(cls), json_type(data))
+    try:
+        document = as_json(data)
+    except RecursionError:
+        problem = DecodeError("$", "JSON", "values nested too deep")
+    else:
+        return read_record(cls, document)
+    raise problem
+
+
+def read_record(cls: type[T], document: Any) -> T:
+    """Return the record of a value that :func:`.read_json` returned.
+
+    The record may share values with the document, which must not be changed from now on.
+
+    Raises:
+        DecodeError: a required value is missing or has another type; the error names its path.
+    """
     read: Callable[[Any, type[T]], T] = _hook_for(cls)
     try:
-        return read(as_json(data), cls)
+        return read(document, cls)
     except RecursionError:
         problem = DecodeError("$", "JSON", "values nested too deep")
     except Mismatch:
-        problem = DecodeError("$", expected(cls), json_type(data))
+        problem = DecodeError("$", expected(cls), json_type(document))
     except Unreadable as error:
         problem = error.as_decode_error()
     # Not inside an except clause, as the frames of the caught error hold the values.
