@@ -1,7 +1,7 @@
 """Measure what a listener does to a Webex that fails, with the usual limits.
 
-    python benchmarks/accept_and_drop.py [--minutes 5] [--after readiness|upgrade]
-    python benchmarks/accept_and_drop.py --rest-outage 60
+    python -m benchmarks.accept_and_drop [--minutes 5] [--after readiness|upgrade]
+    python -m benchmarks.accept_and_drop --rest-outage 60
 
 The first is a server that accepts every websocket and drops it at once: how many attempts are
 there? The second is an outage after which the websocket is back at once, but the call history

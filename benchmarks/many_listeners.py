@@ -1,6 +1,6 @@
 """Measure what it costs to listen for many users in one process.
 
-    python benchmarks/many_listeners.py [--users 200] [--idle 60] [--events 10] [--rate 200]
+    python -m benchmarks.many_listeners.py [--users 200] [--idle 60] [--events 10] [--rate 200]
 
 The sandbox runs in a process of its own, so that all figures are those of the listeners alone.
 They all start at once; then nothing happens for a while; then every user gets calls, first at a
@@ -12,88 +12,61 @@ from __future__ import annotations
 
 import argparse
 import gc
-import json
 import os
 import resource
 import statistics
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import callhistory._live.connection_loop  # noqa: F401 - its memory is not a listener's
+from attrs import frozen
+
+from benchmarks.side import Side, python_side
 from callhistory import CallHistoryClient, CallSessionEvent, Webex
 from callhistory.sandbox import Sandbox
 
 RECENT = "callHistory:user_recent_sessions"
 
 
-# --- the sandbox's process: a line of JSON in, a line of JSON out ---
-
-
-def serve(users: int) -> None:
-    with Sandbox(sessions=0) as cloud:
-        accounts = [cloud.add_user(f"Person {number}") for number in range(users)]
-        answer({"u2c_url": cloud.u2c_url, "tokens": [user.access_token for user in accounts]})
-        for line in sys.stdin:
-            order = json.loads(line)
-            if order["do"] == "requests":
-                found = cloud.requests
-                answer([[request.received_at, request.path] for request in found])
-                continue
-            placed, begin = [], time.monotonic()
-            for number in range(order["events"] * users):
-                if order["rate"]:
-                    time.sleep(max(0.0, begin + number / order["rate"] - time.monotonic()))
-                now = time.monotonic()
-                session = cloud.place_call(user=accounts[number % users])
-                placed.append([session.session_id, now])
-            answer(placed)
-
-
-def answer(document: Any) -> None:
-    sys.stdout.write(json.dumps(document) + "\n")
-    sys.stdout.flush()
+# --- the sandbox's process ---
 
 
 class Cloud:
-    """A sandbox in another process."""
+    """A sandbox with many users."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
-        people = self._read()
-        self.u2c_url: str = people["u2c_url"]
-        self.tokens: list[str] = people["tokens"]
+    def start(self, users: int) -> dict[str, Any]:
+        """Start it, and return its address and the users' tokens."""
+        self._sandbox = Sandbox(sessions=0).start()
+        self._accounts = [self._sandbox.add_user(f"Person {number}") for number in range(users)]
+        return {
+            "u2c_url": self._sandbox.u2c_url,
+            "tokens": [user.access_token for user in self._accounts],
+        }
 
-    def ask(self, **order: Any) -> Any:
-        """Send an order, and return the answer."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(order) + "\n")
-        self._process.stdin.flush()
-        return self._read()
+    def requests(self) -> list[float]:
+        """Return when each request came."""
+        return [request.received_at for request in self._sandbox.requests]
 
-    def _read(self) -> Any:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            raise SystemExit("the sandbox has ended")
-        return json.loads(line)
+    def forget_requests(self) -> None:
+        """Count the requests anew."""
+        self._sandbox.forget_requests()
+
+    def place(self, events: int, rate: float) -> list[tuple[str, float]]:
+        """Place so many calls for each user, so many a second; return their ids and times."""
+        placed, begin = [], time.monotonic()
+        for number in range(events * len(self._accounts)):
+            if rate:
+                time.sleep(max(0.0, begin + number / rate - time.monotonic()))
+            now = time.monotonic()
+            account = self._accounts[number % len(self._accounts)]
+            placed.append((self._sandbox.place_call(user=account).session_id, now))
+        return placed
 
 
-@contextmanager
-def sandbox(users: int) -> Iterator[Cloud]:
-    command = [sys.executable, __file__, "--serve", "--users", str(users)]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        yield Cloud(process)
-        assert process.stdin is not None
-        process.stdin.close()
+_cloud = Cloud()
 
 
 # --- the listeners' process ---
@@ -155,31 +128,80 @@ def show_latency(name: str, placed: list[tuple[str, float]], arrivals: Arrivals)
         row(f"{name}: longest", f"{latencies[-1]:.1f} ms")
 
 
-def main(users: int, idle: float, events: int, rate: float) -> None:
+@frozen
+class Group:
+    """Clients that all listen, and what they have taken since there was none."""
+
+    clients: list[CallHistoryClient]
+    seconds: float
+    memory: float
+    threads: int
+    files: int
+
+    def taken(self) -> dict[str, float]:
+        """Return what each listener takes now."""
+        count = len(self.clients)
+        return {
+            "threads": (threading.active_count() - self.threads) / count,
+            "resident memory": (resident_kib() - self.memory) / count,
+            "open files": (open_files() - self.files) / count,
+        }
+
+
+def start_all(cloud: Side, users: int, hear: Callable[[CallSessionEvent], None]) -> Group:
+    """Let all users listen at once; what is loaded for the first listener is not theirs."""
     _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
-    with sandbox(users) as cloud:
-        memory, threads, files = resident_kib(), threading.active_count(), open_files()
+    where = cloud.ask("start", users=users + 1)
+    first, *clients = (
+        CallHistoryClient(Webex(access_token=token, u2c_url=where["u2c_url"]), "critical")
+        for token in where["tokens"]
+    )
+    first.listen()
+    first.close()
+    cloud.ask("forget_requests")
+    memory, threads, files = resident_kib(), threading.active_count(), open_files()
+    for client in clients:
+        client.on(RECENT, hear)
+    with ThreadPoolExecutor(users) as pool:
+        begin = time.monotonic()
+        for future in [pool.submit(client.listen) for client in clients]:
+            future.result()
+        seconds = time.monotonic() - begin
+    return Group(clients, seconds, memory, threads, files)
+
+
+def close_all(clients: list[CallHistoryClient]) -> float:
+    """Close all at once, and return the seconds that it takes."""
+    with ThreadPoolExecutor(len(clients)) as pool:
+        begin = time.monotonic()
+        for future in [pool.submit(client.close) for client in clients]:
+            future.result()
+        return time.monotonic() - begin
+
+
+def at_rest(users: int) -> dict[str, float]:
+    """Return the threads, the KiB and the open files of a listener, of so many."""
+    with python_side("many_listeners") as cloud:
+        group = start_all(cloud, users, lambda _: None)
+        taken = group.taken()
+        close_all(group.clients)
+        return taken
+
+
+def main(users: int, idle: float, events: int, rate: float) -> None:
+    with python_side("many_listeners") as cloud:
         arrivals = Arrivals()
-        clients = [
-            CallHistoryClient(Webex(access_token=token, u2c_url=cloud.u2c_url), "critical")
-            for token in cloud.tokens
-        ]
-        for client in clients:
-            client.on(RECENT, arrivals.hear)
-        with ThreadPoolExecutor(users) as pool:
-            begin = time.monotonic()
-            for future in [pool.submit(client.listen) for client in clients]:
-                future.result()
-            seconds = time.monotonic() - begin
-        requests = cloud.ask(do="requests")
+        group = start_all(cloud, users, arrivals.hear)
+        requests = cloud.ask("requests")
         row("listeners", f"{users:,}")
-        row("all started within", f"{seconds:.1f} s")
+        row("all started within", f"{group.seconds:.1f} s")
         row("HTTP requests for that", f"{len(requests):,}")
-        row("  in a second, at most", f"{most_in_a_second([at for at, _ in requests]):,}")
-        row("threads a listener", f"{(threading.active_count() - threads) / users:.2f}")
-        row("RSS a listener", f"{(resident_kib() - memory) / users:,.0f} KiB")
-        row("open files a listener", f"{(open_files() - files) / users:.2f}")
+        row("  in a second, at most", f"{most_in_a_second(requests):,}")
+        taken = group.taken()
+        row("threads a listener", f"{taken['threads']:.2f}")
+        row("RSS a listener", f"{taken['resident memory']:,.0f} KiB")
+        row("open files a listener", f"{taken['open files']:.2f}")
 
         used, switches = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw
         time.sleep(idle)
@@ -190,23 +212,28 @@ def main(users: int, idle: float, events: int, rate: float) -> None:
         row("  wake-ups a second and listener", f"{switches / idle / users:.2f}")
 
         used = time.process_time()
-        paced = cloud.ask(do="place", events=events, rate=rate)
+        paced = cloud.ask("place", events=events, rate=rate)
         arrivals.wait_for(len(paced), 30)
         show_latency(f"{rate:g} calls a second", paced, arrivals)
         row("  CPU an event", f"{(time.process_time() - used) / len(paced) * 1e3:.2f} ms")
-        burst = cloud.ask(do="place", events=events, rate=0)
+        burst = cloud.ask("place", events=events, rate=0)
         arrivals.wait_for(len(paced) + len(burst), 30)
         show_latency("all calls at once", burst, arrivals)
         row("delivered twice", f"{arrivals.events - len(arrivals.at):,}")
-        row("RSS a listener, then", f"{(resident_kib() - memory) / users:,.0f} KiB")
+        row("RSS a listener, then", f"{group.taken()['resident memory']:,.0f} KiB")
 
-        with ThreadPoolExecutor(users) as pool:
-            begin = time.monotonic()
-            for future in [pool.submit(client.close) for client in clients]:
-                future.result()
-            row("all closed within", f"{time.monotonic() - begin:.1f} s")
-        row("threads left", f"{threading.active_count() - threads:,}")
+        row("all closed within", f"{close_all(group.clients):.1f} s")
+        row("threads left", f"{threading.active_count() - group.threads:,}")
 
+
+# Both processes are sides: the sandbox's, and in `python -m benchmarks` the listeners', too.
+ORDERS: dict[str, Any] = {
+    "start": _cloud.start,
+    "requests": _cloud.requests,
+    "forget_requests": _cloud.forget_requests,
+    "place": _cloud.place,
+    "at_rest": at_rest,
+}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
@@ -214,9 +241,5 @@ if __name__ == "__main__":
     parser.add_argument("--idle", type=float, default=60.0, help="idle seconds")
     parser.add_argument("--events", type=int, default=10, help="events a user, twice")
     parser.add_argument("--rate", type=float, default=200.0, help="calls a second, at first")
-    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.serve:
-        serve(options.users)
-    else:
-        main(options.users, options.idle, options.events, options.rate)
+    main(options.users, options.idle, options.events, options.rate)

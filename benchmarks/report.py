@@ -1,0 +1,119 @@
+"""What is printed and written of what was measured, and the change since an earlier run."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from shutil import which
+from typing import Any
+
+from benchmarks.comparison import Figure, Measured
+
+_PACKAGES = (
+    "callhistory",
+    "attrs",
+    "blinker",
+    "cattrs",
+    "requests",
+    "urllib3",
+    "websockets",
+    "msgspec",
+    "pydantic",
+)
+_CISCO = Path("tests/javascript/node_modules/@webex/calling/package.json")
+
+
+def circumstances() -> dict[str, str]:
+    """Return when, where and with which versions this runs."""
+    found = {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": f"{_processor()}, {os.cpu_count()} cores",
+        "load": " ".join(f"{load:.2f}" for load in os.getloadavg()),
+        "system": platform.platform(),
+        "Python": f"{platform.python_implementation()} {platform.python_version()}",
+    }
+    found |= {name: _version(name) for name in _PACKAGES}
+    cisco = Path(__file__).parents[1] / _CISCO
+    if which("node") and cisco.is_file():
+        node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True)
+        found["Node"] = node.stdout.strip()
+        found["@webex/calling"] = json.loads(cisco.read_bytes())["version"]
+    return found
+
+
+def _processor() -> str:
+    try:
+        information = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return platform.machine()
+    return information.partition("model name\t: ")[2].partition("\n")[0] or platform.machine()
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def print_measured(measured: Measured) -> None:
+    """Print a comparison: each side's median, and its extremes."""
+    print(f"\n{measured.title} ({measured.unit})" if measured.unit else f"\n{measured.title}")
+    for name, values in measured.sides.items():
+        extremes = ""
+        if len(values) > 1:
+            extremes = f"  {_number(min(values))} … {_number(max(values))}"
+        print(f"  {name:72}{_number(statistics.median(values)):>10}{extremes}", flush=True)
+
+
+def print_figures(figures: Sequence[Figure], earlier: dict[str, Any] | None) -> None:
+    """Print all figures, and what they were in an earlier run."""
+    then = {each["name"]: each["median"] for each in earlier["figures"]} if earlier else {}
+    head = f"{'then':>10}{'change':>10}" if earlier else ""
+    print(f"\n{'figure':74}{'median':>10}{head}")
+    for figure in figures:
+        name = f"{figure.name} ({figure.unit})" if figure.unit else figure.name
+        change = ""
+        if figure.name in then:
+            before = then[figure.name]
+            change = f"{_number(before):>10}{100 * (figure.median / before - 1):>+9.0f}%"
+        print(f"{name:74}{_number(figure.median):>10}{change}")
+
+
+def as_json(about: dict[str, str], measured: Sequence[Measured], seconds: float) -> dict[str, Any]:
+    """Return everything that was measured, for a file."""
+    return {
+        "about": {**about, "seconds": round(seconds, 1)},
+        "measured": [
+            {
+                "title": each.title,
+                "unit": each.unit,
+                "sides": {name: list(values) for name, values in each.sides.items()},
+            }
+            for each in measured
+        ],
+        "figures": [
+            {
+                "name": figure.name,
+                "unit": figure.unit,
+                "median": figure.median,
+                "values": list(figure.values),
+                "more_is_better": figure.more_is_better,
+            }
+            for each in measured
+            for figure in each.figures
+        ],
+    }
+
+
+def _number(value: float) -> str:
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.2f}" if abs(value) < 100 else f"{value:.1f}"
