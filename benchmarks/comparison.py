@@ -14,7 +14,7 @@ from attrs import frozen
 from benchmarks.generated_sessions import Wire, documented, spelled
 from benchmarks.side import Side, python_side
 
-STDLIB = "callhistory, stdlib json"
+STDLIB = "callhistory, stdlib"
 FAST = "callhistory, fast"
 CISCO = "Cisco's client"
 
@@ -69,19 +69,16 @@ class Figure:
     Attributes:
         name: what it is.
         unit: its unit; empty for a ratio.
-        values: what each run gave.
-        more_is_better: whether a higher value is a better one.
+        values: what the runs gave, with the standard library's json and with `fast`.
     """
 
     name: str
     unit: str
-    values: Sequence[float]
-    more_is_better: bool = False
+    values: Mapping[str, Sequence[float]]
 
-    @property
-    def median(self) -> float:
-        """The median of the values."""
-        return statistics.median(self.values)
+    def median(self, side: str) -> float:
+        """Return the median of one side."""
+        return statistics.median(self.values[side])
 
 
 @frozen
@@ -138,6 +135,16 @@ def in_turn(sides: Mapping[str, Callable[[], float]], runs: int) -> dict[str, li
             if number:
                 values[name].append(value)
     return values
+
+
+def own(name: str, unit: str, sides: Mapping[str, Sequence[float]]) -> Figure:
+    """Return the figure of what was measured of the library itself."""
+    return Figure(name, unit, {side: sides[side] for side in (STDLIB, FAST)})
+
+
+def against(name: str, sides: Mapping[str, Sequence[float]], other: str) -> Figure:
+    """Return the figure of the library's ratio to another side, in each round."""
+    return Figure(name, "", {side: ratios(sides[side], sides[other]) for side in (STDLIB, FAST)})
 
 
 def ratios(above: Sequence[float], below: Sequence[float]) -> list[float]:

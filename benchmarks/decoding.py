@@ -9,15 +9,12 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.comparison import (
-    FAST,
-    STDLIB,
-    Figure,
     Measured,
     Scale,
+    against,
     check_equal,
     in_turn,
     library_sides,
-    ratios,
 )
 from benchmarks.generated_sessions import page
 from benchmarks.side import python_side
@@ -58,12 +55,5 @@ def measure(scale: Scale) -> Iterator[Measured]:
                 f"from the bytes of {count:,} sessions to records",
                 "ms",
                 {name: [1e3 * value for value in values] for name, values in seconds.items()},
-                [
-                    Figure(
-                        f"bytes → {count:,} records / json.loads, {kind}",
-                        "",
-                        ratios(seconds[side], seconds[LOADS]),
-                    )
-                    for side, kind in ((STDLIB, "stdlib"), (FAST, "fast"))
-                ],
+                [against(f"bytes → {count:,} records / {LOADS}", seconds, LOADS)],
             )

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
 
 from benchmarks.comparison import (
     CISCO,
-    FAST,
-    STDLIB,
-    Figure,
     Measured,
     Scale,
+    against,
     check_equal,
     cisco_is_missing,
     cisco_side,
     in_turn,
     library_sides,
-    ratios,
 )
 from benchmarks.side import python_side
 
@@ -29,9 +27,7 @@ _CHECKED = 50
 
 
 def measure(scale: Scale) -> Iterator[Measured]:
-    """Yield the comparison for each size of a page, and one for a user of Unified CM."""
-    wanted = [("WEBEX_CALLING", limit) for limit in scale.fetches]
-    wanted.append(("UCM_CALLING", scale.fetches[-1]))
+    """Yield the comparison for each size of a page, for users of Webex Calling and Unified CM."""
     with ExitStack() as stack:
         server = stack.enter_context(python_side("server"))
         where = server.ask("where")
@@ -43,7 +39,7 @@ def measure(scale: Scale) -> Iterator[Measured]:
             for backend, token in where["tokens"].items()
             if cisco_is_missing() is None
         }
-        for backend, limit in wanted:
+        for backend, limit in itertools.product(where["tokens"], scale.fetches):
             sides = dict(python_sides)
             if backend in cisco:
                 sides[CISCO] = cisco[backend]
@@ -66,12 +62,9 @@ def measure(scale: Scale) -> Iterator[Measured]:
                 f"a fetch of {limit:,} sessions, {backend}",
                 "ms",
                 {name: [1e3 * value for value in values] for name, values in seconds.items()},
-                list(_figures(f"fetch {limit:,}, {backend}", seconds)),
+                [
+                    against(f"fetch {limit:,}, {backend} / {other}", seconds, other)
+                    for other in (REQUESTS, CISCO)
+                    if other in seconds
+                ],
             )
-
-
-def _figures(name: str, seconds: dict[str, list[float]]) -> Iterator[Figure]:
-    for other in (REQUESTS, CISCO):
-        if other in seconds:
-            for side, kind in ((STDLIB, "stdlib"), (FAST, "fast")):
-                yield Figure(f"{name} / {other}, {kind}", "", ratios(seconds[side], seconds[other]))

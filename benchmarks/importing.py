@@ -1,11 +1,11 @@
-"""The import: processor time of a whole process, less that of one that imports nothing."""
+"""The import: processor time of whole processes, beside one that imports the dependencies only."""
 
 from __future__ import annotations
 
 import resource
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from benchmarks.comparison import FAST, STDLIB, Figure, Measured, Scale, in_turn, ratios
@@ -15,31 +15,35 @@ _CODE = {
     STDLIB: "import sys; sys.modules['msgspec'] = None; import callhistory",
     FAST: "import sys; import callhistory",
 }
+_NOTHING = "nothing"
 
 
 def measure(scale: Scale) -> Iterator[Measured]:
     """Yield the time of the import and of its dependencies, those that the import itself loads."""
-    code = {"nothing": "import sys"}
-    for name, short in ((STDLIB, "stdlib"), (FAST, "fast")):
-        loaded = _loaded(_CODE[name])
-        code[f"dependencies, {short}: {', '.join(loaded)}"] = f"import sys, {', '.join(loaded)}"
-        code[name] = _CODE[name]
+    code = {_NOTHING: "import sys", **_CODE}
+    below = {}
+    for side in _CODE:
+        loaded = _loaded(_CODE[side])
+        below[side] = f"dependencies: {', '.join(loaded)}"
+        code[below[side]] = f"import sys, {', '.join(loaded)}"
     seconds = in_turn({name: partial(_seconds, text) for name, text in code.items()}, scale.imports)
-    nothing = seconds.pop("nothing")
-    own = {
-        name: [value - start for value, start in zip(values, nothing, strict=True)]
-        for name, values in seconds.items()
-    }
-    stdlib_dependencies, stdlib, fast_dependencies, fast = own.values()
+    without_start = {name: _less(values, seconds[_NOTHING]) for name, values in seconds.items()}
     yield Measured(
-        "processor time of an import (user and system), without the interpreter's start",
+        "processor time of a process that imports (user and system)",
         "ms",
-        {name: [1e3 * value for value in values] for name, values in own.items()},
+        {name: [1e3 * value for value in values] for name, values in seconds.items()},
         [
-            Figure("import / its dependencies, stdlib", "", ratios(stdlib, stdlib_dependencies)),
-            Figure("import / its dependencies, fast", "", ratios(fast, fast_dependencies)),
+            Figure(name, "", {side: ratios(times[side], times[below[side]]) for side in _CODE})
+            for name, times in (
+                ("import / its dependencies, whole processes", seconds),
+                ("import / its dependencies, without Python's start", without_start),
+            )
         ],
     )
+
+
+def _less(values: Sequence[float], starts: Sequence[float]) -> list[float]:
+    return [value - start for value, start in zip(values, starts, strict=True)]
 
 
 def _loaded(code: str) -> list[str]:

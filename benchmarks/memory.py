@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from benchmarks.comparison import FAST, STDLIB, Figure, Measured, Scale, ratios
+from benchmarks.comparison import FAST, STDLIB, Measured, Scale, against, own
 from benchmarks.generated_sessions import page
 from benchmarks.side import Side, python_side
 
@@ -25,12 +25,7 @@ def measure(scale: Scale) -> Iterator[Measured]:
         f"memory that a session keeps, of {scale.large:,}",
         "bytes",
         kept,
-        [
-            Figure(
-                f"kept memory a record / parsed dicts, {kind}", "", ratios(kept[side], kept[PLAIN])
-            )
-            for side, kind in ((STDLIB, "stdlib"), (FAST, "fast"))
-        ],
+        [against("kept memory a record / parsed dicts", kept, PLAIN)],
     )
     with python_side("server") as server:
         where = server.ask("where")
@@ -48,10 +43,7 @@ def measure(scale: Scale) -> Iterator[Measured]:
                 f"peak of {what} in a fetch of {scale.large:,} sessions",
                 "times the body",
                 peaks,
-                [
-                    Figure(f"peak of a fetch / its body, {what}, {kind}", "", peaks[side])
-                    for side, kind in ((STDLIB, "stdlib"), (FAST, "fast"))
-                ],
+                [own(f"peak of a fetch / its body, {what}", "", peaks)],
             )
 
 

@@ -16,7 +16,6 @@ from benchmarks.generated_sessions import Wire, page
 from benchmarks.side import Arrivals, resident, timed
 
 _session = requests.Session()
-_session.trust_env = False
 
 
 def values(path: str) -> list[Wire]:

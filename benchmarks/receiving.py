@@ -11,15 +11,15 @@ from benchmarks.comparison import (
     CISCO,
     FAST,
     STDLIB,
-    Figure,
     Measured,
     Scale,
+    against,
     check_equal,
     cisco_is_missing,
     cisco_side,
     in_turn,
     library_sides,
-    ratios,
+    own,
 )
 from benchmarks.side import Side, python_side
 
@@ -56,19 +56,13 @@ def measure_events(scale: Scale) -> Iterator[Measured]:
             for name, side in sides.items()
         }
         rates = in_turn(runs, scale.runs)
-    pairs = [(STDLIB, LOOP), (FAST, LOOP), (STDLIB, CISCO), (FAST, CISCO)]
     yield Measured(
         "events a second that reach a receiver",
         "/s",
         rates,
         [
-            Figure(
-                f"events a second / {other}, {'fast' if side == FAST else 'stdlib'}",
-                "",
-                ratios(rates[side], rates[other]),
-                more_is_better=True,
-            )
-            for side, other in pairs
+            against(f"events a second / {other}", rates, other)
+            for other in (LOOP, CISCO)
             if other in rates
         ],
     )
@@ -111,8 +105,5 @@ def measure_latency(scale: Scale) -> Iterator[Measured]:
             f"from place_call to a receiver, {_RATE:,.0f} calls a second, {kind}",
             "ms",
             values,
-            [
-                Figure(f"place_call → receiver, {kind}, {short}", "ms", values[name])
-                for name, short in ((STDLIB, "stdlib"), (FAST, "fast"))
-            ],
+            [own(f"place_call → receiver, {kind}", "ms", values)],
         )

@@ -14,7 +14,7 @@ from pathlib import Path
 from shutil import which
 from typing import Any
 
-from benchmarks.comparison import Figure, Measured
+from benchmarks.comparison import FAST, STDLIB, Figure, Measured
 
 _PACKAGES = (
     "callhistory",
@@ -27,6 +27,7 @@ _PACKAGES = (
     "msgspec",
     "pydantic",
 )
+_KINDS = {"stdlib": STDLIB, "fast": FAST}
 _CISCO = Path("tests/javascript/node_modules/@webex/calling/package.json")
 
 
@@ -75,16 +76,23 @@ def print_measured(measured: Measured) -> None:
 
 def print_figures(figures: Sequence[Figure], earlier: dict[str, Any] | None) -> None:
     """Print all figures, and what they were in an earlier run."""
-    then = {each["name"]: each["median"] for each in earlier["figures"]} if earlier else {}
-    head = f"{'then':>10}{'change':>10}" if earlier else ""
-    print(f"\n{'figure':74}{'median':>10}{head}")
+    then = {each["name"]: each for each in earlier["figures"]} if earlier else {}
+    heads = (
+        f"{kind:>10}{'then':>10}{'change':>9}" if earlier else f"{kind:>10}" for kind in _KINDS
+    )
+    print(f"\n{'figure':62}{''.join(heads)}")
     for figure in figures:
         name = f"{figure.name} ({figure.unit})" if figure.unit else figure.name
-        change = ""
-        if figure.name in then:
-            before = then[figure.name]
-            change = f"{_number(before):>10}{100 * (figure.median / before - 1):>+9.0f}%"
-        print(f"{name:74}{_number(figure.median):>10}{change}")
+        columns = [f"{name:62}"]
+        for kind, side in _KINDS.items():
+            columns.append(f"{_number(figure.median(side)):>10}")
+            if figure.name in then:
+                before = then[figure.name][kind]["median"]
+                change = 100 * (figure.median(side) / before - 1)
+                columns.append(f"{_number(before):>10}{change:>+8.0f}%")
+            elif earlier:
+                columns.append(" " * 19)
+        print("".join(columns).rstrip())
 
 
 def as_json(about: dict[str, str], measured: Sequence[Measured], seconds: float) -> dict[str, Any]:
@@ -103,9 +111,10 @@ def as_json(about: dict[str, str], measured: Sequence[Measured], seconds: float)
             {
                 "name": figure.name,
                 "unit": figure.unit,
-                "median": figure.median,
-                "values": list(figure.values),
-                "more_is_better": figure.more_is_better,
+                **{
+                    kind: {"median": figure.median(side), "values": list(figure.values[side])}
+                    for kind, side in _KINDS.items()
+                },
             }
             for each in measured
             for figure in each.figures

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from benchmarks.comparison import FAST, STDLIB, Figure, Measured, Scale
+from benchmarks.comparison import FAST, STDLIB, Measured, Scale, own
 from benchmarks.side import python_side
 
 
@@ -20,8 +20,5 @@ def measure(scale: Scale) -> Iterator[Measured]:
             f"a listener at rest, of {scale.listeners:,}: {what}",
             unit,
             values,
-            [
-                Figure(f"a listener at rest: {what}, {short}", unit, values[name])
-                for name, short in ((STDLIB, "stdlib"), (FAST, "fast"))
-            ],
+            [own(f"a listener at rest: {what}", unit, values)],
         )
