@@ -14,6 +14,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.request import getproxies
 
@@ -42,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for name, (_, what) in COMPARISONS.items():
             print(f"{name:12}{what}")
         return
+    if missing := [name for name in ("flask", "msgspec", "pydantic") if not find_spec(name)]:
+        raise SystemExit(f"{', '.join(missing)} missing: pip install -e '.[benchmarks]'")
     earlier = json.loads(options.compare.read_text()) if options.compare else None
     scale = QUICK if options.quick else Scale()
     if options.runs is not None:

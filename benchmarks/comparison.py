@@ -12,13 +12,13 @@ from typing import Any
 from attrs import frozen
 
 from benchmarks.generated_sessions import Wire, documented, spelled
-from benchmarks.side import Side, python_side
+from benchmarks.side import ROOT, Side, python_side
 
 STDLIB = "callhistory, stdlib"
 FAST = "callhistory, fast"
 CISCO = "Cisco's client"
 
-_JAVASCRIPT = Path(__file__).parents[1] / "tests" / "javascript"
+_JAVASCRIPT = ROOT / "tests" / "javascript"
 
 
 class UnequalError(Exception):

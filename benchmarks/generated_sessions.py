@@ -198,6 +198,8 @@ def _session(random: Random, number: int, owner: Wire, ended_at: datetime, *, uc
         session["extensionPayload"] = {"callingContainerIds": [_new_id(random)]}
     if random.random() < 0.1:
         session["callingSpecifics"] = {"redirectionDetails": _redirection(random)}
+    if number % 3_000 == 200:
+        session["other"]["name"] = "Ada 🌻"  # which makes Python's text four times as large
     if number % 89 == 0:
         session["networkQuality"] = {"jitter": random.random(), "packetsLost": number}
     return session

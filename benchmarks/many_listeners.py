@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import argparse
 import gc
+import importlib
 import os
+import pkgutil
 import resource
 import statistics
 import threading
@@ -24,6 +26,7 @@ from typing import Any
 
 from attrs import frozen
 
+import callhistory._live
 from benchmarks.side import Side, python_side
 from callhistory import CallHistoryClient, CallSessionEvent, Webex
 from callhistory.sandbox import Sandbox
@@ -49,10 +52,6 @@ class Cloud:
     def requests(self) -> list[float]:
         """Return when each request came."""
         return [request.received_at for request in self._sandbox.requests]
-
-    def forget_requests(self) -> None:
-        """Count the requests anew."""
-        self._sandbox.forget_requests()
 
     def place(self, events: int, rate: float) -> list[tuple[str, float]]:
         """Place so many calls for each user, so many a second; return their ids and times."""
@@ -149,18 +148,17 @@ class Group:
 
 
 def start_all(cloud: Side, users: int, hear: Callable[[CallSessionEvent], None]) -> Group:
-    """Let all users listen at once; what is loaded for the first listener is not theirs."""
+    """Let all users listen at once. What is imported for the first is loaded before."""
+    for module in pkgutil.iter_modules(callhistory._live.__path__, "callhistory._live."):
+        importlib.import_module(module.name)
     _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
-    where = cloud.ask("start", users=users + 1)
-    first, *clients = (
+    where = cloud.ask("start", users=users)
+    memory, threads, files = resident_kib(), threading.active_count(), open_files()
+    clients = [
         CallHistoryClient(Webex(access_token=token, u2c_url=where["u2c_url"]), "critical")
         for token in where["tokens"]
-    )
-    first.listen()
-    first.close()
-    cloud.ask("forget_requests")
-    memory, threads, files = resident_kib(), threading.active_count(), open_files()
+    ]
     for client in clients:
         client.on(RECENT, hear)
     with ThreadPoolExecutor(users) as pool:
@@ -230,7 +228,6 @@ def main(users: int, idle: float, events: int, rate: float) -> None:
 ORDERS: dict[str, Any] = {
     "start": _cloud.start,
     "requests": _cloud.requests,
-    "forget_requests": _cloud.forget_requests,
     "place": _cloud.place,
     "at_rest": at_rest,
 }

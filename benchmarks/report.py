@@ -15,6 +15,7 @@ from shutil import which
 from typing import Any
 
 from benchmarks.comparison import FAST, STDLIB, Figure, Measured
+from benchmarks.side import ROOT
 
 _PACKAGES = (
     "callhistory",
@@ -28,7 +29,7 @@ _PACKAGES = (
     "pydantic",
 )
 _KINDS = {"stdlib": STDLIB, "fast": FAST}
-_CISCO = Path("tests/javascript/node_modules/@webex/calling/package.json")
+_CISCO = ROOT / "tests" / "javascript" / "node_modules" / "@webex" / "calling" / "package.json"
 
 
 def circumstances() -> dict[str, str]:
@@ -41,11 +42,10 @@ def circumstances() -> dict[str, str]:
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
     }
     found |= {name: _version(name) for name in _PACKAGES}
-    cisco = Path(__file__).parents[1] / _CISCO
-    if which("node") and cisco.is_file():
+    if which("node") and _CISCO.is_file():
         node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True)
         found["Node"] = node.stdout.strip()
-        found["@webex/calling"] = json.loads(cisco.read_bytes())["version"]
+        found["@webex/calling"] = json.loads(_CISCO.read_bytes())["version"]
     return found
 
 
@@ -77,10 +77,8 @@ def print_measured(measured: Measured) -> None:
 def print_figures(figures: Sequence[Figure], earlier: dict[str, Any] | None) -> None:
     """Print all figures, and what they were in an earlier run."""
     then = {each["name"]: each for each in earlier["figures"]} if earlier else {}
-    heads = (
-        f"{kind:>10}{'then':>10}{'change':>9}" if earlier else f"{kind:>10}" for kind in _KINDS
-    )
-    print(f"\n{'figure':62}{''.join(heads)}")
+    past = f"{'then':>10}{'change':>9}" if earlier else ""
+    print(f"\n{'figure':62}{''.join(f'{kind:>10}{past}' for kind in _KINDS)}")
     for figure in figures:
         name = f"{figure.name} ({figure.unit})" if figure.unit else figure.name
         columns = [f"{name:62}"]

@@ -22,6 +22,7 @@ from typing import Any, Self
 
 Orders = Mapping[str, Callable[..., Any]]
 
+ROOT = Path(__file__).parents[1]
 _LONGEST = 120.0  # seconds for the events of one run
 
 
@@ -36,7 +37,12 @@ class Side:
     def __init__(self, *command: str, environment: Mapping[str, str] | None = None) -> None:
         self._command = command
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+            cwd=ROOT,
         )
 
     def __enter__(self) -> Self:
