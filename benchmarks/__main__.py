@@ -55,6 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     about = circumstances()
     for name, value in about.items():
         print(f"{name:16}{value}")
+    if earlier:
+        print(f"compared with   {', '.join(earlier['about'].values())}")
     if why := cisco_is_missing():
         print(f"Cisco's client is left out: {why}")
     measured = []

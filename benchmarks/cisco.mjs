@@ -36,37 +36,38 @@ async function page(limit) {
 
 let hear = () => {};
 history.on(COMMON_EVENT_KEYS.CALL_HISTORY_USER_SESSION_INFO, (event) => hear(event.data.userSessions.userSessions[0]));
-let seconds; // a promise: from the first event to the last
+let taken; // a promise: the seconds from the first event to the last, and those of processors
 let kept = [];
 
 const orders = {
   version: async () => ({node: process.version, calling: require('@webex/calling/package.json').version}),
   fetched_values: ({limit}) => page(limit),
   async fetch({limit, repeat}) {
-    const taken = [];
+    const times = [];
     for (let n = 0; n < repeat; n += 1) {
       const began = performance.now();
       await page(limit);
-      taken.push(performance.now() - began);
+      times.push(performance.now() - began);
     }
-    taken.sort((a, b) => a - b);
-    const middle = taken.length >> 1;
-    return (taken.length % 2 ? taken[middle] : (taken[middle - 1] + taken[middle]) / 2) / 1e3;
+    times.sort((a, b) => a - b);
+    const middle = times.length >> 1;
+    return (times.length % 2 ? times[middle] : (times[middle - 1] + times[middle]) / 2) / 1e3;
   },
   async connect({count, keep}) {
     const ids = [];
-    let began;
+    let began; let used;
     kept = [];
-    seconds = new Promise((resolve, reject) => {
+    taken = new Promise((resolve, reject) => {
       const late = setTimeout(() => reject(new Error(`only ${ids.length} of ${count} events have arrived`)), LONGEST);
       hear = (session) => {
         if (keep) kept.push(session);
         ids.push(session.sessionId);
-        if (ids.length === 1) began = performance.now();
+        if (ids.length === 1) { began = performance.now(); used = process.cpuUsage(); }
         if (ids.length === count) {
-          const taken = performance.now() - began;
+          const seconds = (performance.now() - began) / 1e3;
+          const {user, system} = process.cpuUsage(used);
           clearTimeout(late);
-          if (new Set(ids).size === count) resolve(taken / 1e3); else reject(new Error('an event was delivered twice'));
+          if (new Set(ids).size === count) resolve([seconds, (user + system) / 1e6]); else reject(new Error('an event was delivered twice'));
         }
       };
     });
@@ -74,7 +75,7 @@ const orders = {
     if (!webex.internal.mercury.connected) await webex.internal.mercury.connect();
     return null;
   },
-  receive: () => seconds,
+  receive: () => taken,
   heard: async () => kept,
   disconnect: async () => null,
 };

@@ -7,12 +7,14 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from shutil import which
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import frozen
 
 from benchmarks.generated_sessions import Wire, documented, spelled
 from benchmarks.side import ROOT, Side, python_side
+
+T = TypeVar("T")
 
 STDLIB = "callhistory, stdlib"
 FAST = "callhistory, fast"
@@ -122,13 +124,13 @@ def cisco_side(u2c_url: str, token: str) -> Side:
     return Side("node", str(program), str(_JAVASCRIPT), environment=environment)
 
 
-def in_turn(sides: Mapping[str, Callable[[], float]], runs: int) -> dict[str, list[float]]:
+def in_turn(sides: Mapping[str, Callable[[], T]], runs: int) -> dict[str, list[T]]:
     """Return what the runs of each side give.
 
     Each side runs once in each round, so that what else the machine does disturbs all of them, and
     the order is turned around after each round. The first round only warms them up.
     """
-    values: dict[str, list[float]] = {name: [] for name in sides}
+    values: dict[str, list[T]] = {name: [] for name in sides}
     for number in range(runs + 1):
         for name in sides if number % 2 else reversed(list(sides)):
             value = sides[name]()

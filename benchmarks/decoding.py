@@ -23,6 +23,7 @@ LOADS = "json.loads"
 STRUCTS = "msgspec Structs"
 MODELS = "pydantic"
 
+_CHECKED = 300
 _AT_A_TIME = 20_000  # sessions that a run reads at least, in as many pages as that takes
 _LARGE = 50_000  # sessions of a page of which fewer runs are enough
 
@@ -40,9 +41,9 @@ def measure(scale: Scale) -> Iterator[Measured]:
         for side in sides.values():
             stack.enter_context(side)
         path = Path(folder) / "page.json"
-        path.write_bytes(page(200))
+        path.write_bytes(page(_CHECKED))
         found = {name: side.ask("values", path=str(path)) for name, side in sides.items()}
-        check_equal(found, count=200, only_documented=[STRUCTS])
+        check_equal(found, count=_CHECKED, only_documented=[STRUCTS])
         for count in scale.pages:
             path.write_bytes(page(count))
             repeat = max(1, _AT_A_TIME // count) if scale.runs > 1 else 1

@@ -116,9 +116,9 @@ class Listening:
         self._client.on(RECENT, self._hear_and_keep if keep else self._hear)
         self._client.listen()
 
-    def receive(self) -> float:
-        """Return the seconds from the first event to the last."""
-        return self._arrivals.seconds()
+    def receive(self) -> tuple[float, float]:
+        """Return the seconds from the first event to the last, and those of processors."""
+        return self._arrivals.taken()
 
     def heard(self) -> list[Wire]:
         """Return the sessions that were kept, written as JSON again."""
@@ -167,7 +167,7 @@ def latency(calls: int, rate: float) -> dict[str, float]:
             time.sleep(max(0.0, began + number / rate - time.perf_counter()))
             now = time.perf_counter()
             placed[cloud.place_call(name="Ada", disposition="MISSED").session_id] = now
-        arrivals.seconds()
+        arrivals.taken()
     taken = [(heard[key] - at) * 1e3 for key, at in placed.items()]
     percentiles = statistics.quantiles(taken[_FIRST_CALLS:], n=100)
     return {"p50": percentiles[49], "p99": percentiles[98]}

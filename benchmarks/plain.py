@@ -103,14 +103,14 @@ class Loop:
         )
         self._next()
 
-    def receive(self) -> float:
-        """Receive all events, and return the seconds from the first to the last."""
+    def receive(self) -> tuple[float, float]:
+        """Receive all events; return the seconds from first to last, and those of processors."""
         while True:
             (session,) = self._next()["data"]["userSessions"]["userSessions"]
             if self._keep:
                 self._heard.append(session)
             if self._arrivals.note(session["sessionId"]):
-                return self._arrivals.seconds()
+                return self._arrivals.taken()
 
     def heard(self) -> list[Wire]:
         """Return the sessions that were kept."""

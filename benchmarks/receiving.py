@@ -52,10 +52,12 @@ def measure_events(scale: Scale) -> Iterator[Measured]:
         )
         server.ask("prepare", count=scale.events)
         runs = {
-            name: partial(_events_a_second, server, side, users[name], scale.events)
+            name: partial(_one_run, server, side, users[name], scale.events, keep=False)
             for name, side in sides.items()
         }
-        rates = in_turn(runs, scale.runs)
+        taken = in_turn(runs, scale.runs)
+    count = scale.events - 1  # from the first to the last
+    rates = {name: [count / seconds for seconds, _ in values] for name, values in taken.items()}
     yield Measured(
         "events a second that reach a receiver",
         "/s",
@@ -66,6 +68,13 @@ def measure_events(scale: Scale) -> Iterator[Measured]:
             if other in rates
         ],
     )
+    processor = {name: [1e6 * used / count for _, used in values] for name, values in taken.items()}
+    yield Measured(
+        "processor time of an event",
+        "µs",
+        processor,
+        [own("processor time of an event", "µs", processor)],
+    )
 
 
 def _heard(server: Side, side: Side, user: dict[str, str]) -> Any:
@@ -73,17 +82,16 @@ def _heard(server: Side, side: Side, user: dict[str, str]) -> Any:
     return side.ask("heard")
 
 
-def _events_a_second(server: Side, side: Side, user: dict[str, str], count: int) -> float:
-    return (count - 1) / _one_run(server, side, user, count, keep=False)
-
-
-def _one_run(server: Side, side: Side, user: dict[str, str], count: int, *, keep: bool) -> float:
+def _one_run(
+    server: Side, side: Side, user: dict[str, str], count: int, *, keep: bool
+) -> tuple[float, float]:
+    """Return the seconds from the first event to the last, and those of processors."""
     side.ask("connect", **user, count=count, keep=keep)
     side.send("receive")
     server.ask("send_events", token=user["token"], count=count)  # waits until all are acknowledged
-    seconds: float = side.answer()
+    seconds, used = side.answer()
     side.ask("disconnect")
-    return seconds
+    return seconds, used
 
 
 def measure_latency(scale: Scale) -> Iterator[Measured]:

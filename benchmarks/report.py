@@ -96,7 +96,8 @@ def print_figures(figures: Sequence[Figure], earlier: dict[str, Any] | None) -> 
 def as_json(about: dict[str, str], measured: Sequence[Measured], seconds: float) -> dict[str, Any]:
     """Return everything that was measured, for a file."""
     return {
-        "about": {**about, "seconds": round(seconds, 1)},
+        "about": about,
+        "seconds": round(seconds, 1),
         "measured": [
             {
                 "title": each.title,

@@ -107,7 +107,7 @@ def resident(name: str) -> float:
 
 
 class Arrivals:
-    """The events that reach a receiver: their sessions' ids, and the time from first to last.
+    """The events that reach a receiver: their sessions' ids, and what passes from first to last.
 
     Args:
         count: how many will come.
@@ -116,26 +116,26 @@ class Arrivals:
     def __init__(self, count: int) -> None:
         self._count = count
         self._ids: list[str] = []
-        self._began = self._ended = 0.0
+        self._began = self._ended = (0.0, 0.0)
         self._complete = threading.Event()
 
     def note(self, session_id: str) -> bool:
         """Note one event, and return whether it was the last."""
         self._ids.append(session_id)
         if len(self._ids) == 1:
-            self._began = time.perf_counter()
+            self._began = time.perf_counter(), time.process_time()
         if len(self._ids) == self._count:
-            self._ended = time.perf_counter()
+            self._ended = time.perf_counter(), time.process_time()
             self._complete.set()
         return self._complete.is_set()
 
-    def seconds(self) -> float:
-        """Wait for the last event, and return the seconds since the first."""
+    def taken(self) -> tuple[float, float]:
+        """Wait for the last event; return the seconds since the first, and those of processors."""
         if not self._complete.wait(_LONGEST):
             raise SystemExit(f"only {len(self._ids):,} of {self._count:,} events have arrived")
         if len(set(self._ids)) != self._count:
             raise SystemExit("an event was delivered twice")
-        return self._ended - self._began
+        return self._ended[0] - self._began[0], self._ended[1] - self._began[1]
 
 
 if __name__ == "__main__":

@@ -54,6 +54,7 @@ def test_one_command_measures_prints_and_writes(tmp_path: Path) -> None:
     assert [figure["name"] for figure in written["figures"]] == [
         "bytes → 50 records / json.loads",
         "events a second / bare websocket loop",
+        "processor time of an event",
         "fetch 50, WEBEX_CALLING / requests + .json()",
         "fetch 50, UCM_CALLING / requests + .json()",
     ]
@@ -69,10 +70,11 @@ def test_a_run_is_compared_with_an_earlier_one(tmp_path: Path) -> None:
     figure = {"name": "import / its dependencies, whole processes", "unit": ""}
     sides = {"stdlib": {"median": 12.34}, "fast": {"median": 56.78}}
     file = tmp_path / "earlier.json"
-    file.write_text(json.dumps({"figures": [figure | sides]}))
+    file.write_text(json.dumps({"about": {"date": "2026-01-31"}, "figures": [figure | sides]}))
 
     printed = run("--quick", "--only", "import", "--compare", str(file))
 
+    assert "2026-01-31" in printed
     (line,) = (line for line in printed.splitlines() if line.startswith(figure["name"]))
     assert "12.34" in line
     assert "56.78" in line
