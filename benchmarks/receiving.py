@@ -32,8 +32,9 @@ _RATE = 1_000.0  # calls a second
 def measure_events(scale: Scale) -> Iterator[Measured]:
     """Yield how many events a second reach a receiver.
 
-    A run is a new connection, the events as fast as they are taken, and their acknowledgements. It
-    is measured from the first event that the receiver has to the last.
+    A run is a new connection (but for Cisco's client, which becomes slower with each), the events
+    as fast as they are taken, and their acknowledgements. It is measured from the first event that
+    the receiver has to the last.
     """
     with ExitStack() as stack:
         server = stack.enter_context(python_side("server"))
