@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
@@ -16,6 +17,8 @@ _CODE = {
     FAST: "import sys; import callhistory",
 }
 _NOTHING = "nothing"
+# Whoever has installed a package has its bytecode: the first run writes it.
+_ENVIRONMENT = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
 
 
 def measure(scale: Scale) -> Iterator[Measured]:
@@ -56,6 +59,6 @@ def _loaded(code: str) -> list[str]:
 
 def _seconds(code: str) -> float:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-c", code], check=True, env=_ENVIRONMENT)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
