@@ -43,13 +43,22 @@ def run(*arguments: str) -> str:
     return done.stdout
 
 
-def test_one_command_measures_prints_and_writes(tmp_path: Path) -> None:
-    """The command prints the figures of what it was told to measure, and writes them as JSON."""
-    file = tmp_path / "run.json"
+def test_one_command_measures_compares_and_writes(tmp_path: Path) -> None:
+    """The command prints the figures that it was told to, beside earlier ones, and writes them."""
+    earlier, now = tmp_path / "earlier.json", tmp_path / "now.json"
+    known = {
+        "name": "bytes → 50 records / json.loads",
+        "stdlib": {"median": 12.34},
+        "fast": {"median": 56.78},
+    }
+    earlier.write_text(json.dumps({"about": {"date": "2026-01-31"}, "figures": [known]}))
 
-    printed = run("--quick", "--only", "decode", "events", "fetch", "--json", str(file))
+    printed = run(
+        *("--quick", "--only", "decode", "events", "fetch"),
+        *("--json", str(now), "--compare", str(earlier)),
+    )
 
-    written = json.loads(file.read_bytes())
+    written = json.loads(now.read_bytes())
     assert written["about"].keys() > {"date", "machine", "system", "Python", "websockets"}
     assert [figure["name"] for figure in written["figures"]] == [
         "bytes → 50 records / json.loads",
@@ -59,26 +68,13 @@ def test_one_command_measures_prints_and_writes(tmp_path: Path) -> None:
         "fetch 50, UCM_CALLING / requests + .json()",
     ]
     for figure in written["figures"]:
-        assert figure["name"] in printed
+        *_, line = (line for line in printed.splitlines() if line.startswith(figure["name"]))
+        assert line.count("%") == (2 if "12.34" in line and "56.78" in line else 0)
         assert figure["stdlib"]["median"] > 0
         assert figure["fast"]["median"] > 0
-    assert "Cisco's client is left out: there is no Node here" in printed
-
-
-def test_a_run_is_compared_with_an_earlier_one(tmp_path: Path) -> None:
-    """With --compare, a figure stands beside what it was in the run of that file."""
-    figure = {"name": "import / its dependencies, whole processes", "unit": ""}
-    sides = {"stdlib": {"median": 12.34}, "fast": {"median": 56.78}}
-    file = tmp_path / "earlier.json"
-    file.write_text(json.dumps({"about": {"date": "2026-01-31"}, "figures": [figure | sides]}))
-
-    printed = run("--quick", "--only", "import", "--compare", str(file))
-
+    assert "12.34" in printed
     assert "2026-01-31" in printed
-    (line,) = (line for line in printed.splitlines() if line.startswith(figure["name"]))
-    assert "12.34" in line
-    assert "56.78" in line
-    assert line.count("%") == 2
+    assert "Cisco's client is left out: there is no Node here" in printed
 
 
 def test_the_change_is_in_percent(capsys: pytest.CaptureFixture[str]) -> None:
