@@ -28,7 +28,6 @@ class Limits:
         ping_interval: from a pong to the next ping.
         pong_timeout: without a pong for this long, a connection is dead.
         doubt_timeout: the same when the machine may have slept.
-        send_timeout: how long the server may take to receive a frame of ours.
         close_timeout: how long the closing handshake of a websocket may take.
         silence_check: the time between two checks, on a silent connection, whether the machine
             has slept.
@@ -59,7 +58,6 @@ class Limits:
     ping_interval: float = 15.0
     pong_timeout: float = 14.0
     doubt_timeout: float = 4.0
-    send_timeout: float = 10.0
     close_timeout: float = 1.0
     silence_check: float = 5.0
     good_connection: float = 30.0

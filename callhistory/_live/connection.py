@@ -1,27 +1,16 @@
-"""One connection: a blocking websocket, opened, read, written and closed from several threads.
-
-websockets promises neither the methods that :class:`_Connection` and :class:`_Opening` override
-nor the attributes that they set. There is no public way to distinguish text messages from binary
-ones without decoding them, to abort an attempt to connect from another thread, to refuse a
-redirect, or to prevent OpenSSL from losing data sent while it reads the tickets of TLS 1.3.
-"""
+"""One connection: a websocket that one thread opens, reads, answers and closes."""
 
 from __future__ import annotations
 
 import contextlib
-import logging
-import selectors
-import socket
+import math
 import ssl
 import threading
 import time
-from collections import deque
-from typing import Any, cast
 
-from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
-from websockets.frames import Frame, Opcode
-from websockets.sync.client import ClientConnection, reconnect
-from websockets.sync.utils import Deadline
+from websockets.client import ClientProtocol
+from websockets.exceptions import InvalidStatus, WebSocketException
+from websockets.protocol import State
 
 from .._errors import ListenError
 from .._http.retry import retry_after
@@ -29,13 +18,9 @@ from .._http.transport_errors import no_answer
 from .._http.trusted_hosts import host_and_port
 from .._limits import USUAL, Limits
 from .._redaction import public_words
+from .connection_opening import Handle, open_stream
 from .reconnect import Ended
-
-# websockets logs frames, and the first frame has the token.
-_SILENT = logging.Logger("callhistory.websocket")
-_SILENT.disabled = True
-# Not epoll, which keeps waiting when another thread closes the socket.
-_Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)
+from .stream import Stream
 
 
 class ConnectionEnded(Exception):  # noqa: N818 - it never leaves the listener
@@ -50,74 +35,15 @@ class ConnectionEnded(Exception):  # noqa: N818 - it never leaves the listener
         self.ended = ended
 
 
-class _Connection(ClientConnection):
-    """A connection that remembers which of its messages were text."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.are_text: deque[bool] = deque()
-        self._has_sent = threading.Event()
-        super().__init__(*args, **kwargs)
-        self.recv_events_thread.name = "callhistory-socket"
-        self.pending_legacy_warning = False  # another thread closes it, without a "with"
-
-    def recv_events(self) -> None:
-        # OpenSSL loses what one thread writes while another reads the tickets of TLS 1.3. They
-        # arrive before the response to the upgrade, so no read begins before the request is sent.
-        self._has_sent.wait()
-        super().recv_events()
-
-    def send_data(self) -> None:
-        try:
-            super().send_data()
-        finally:
-            self._has_sent.set()
-
-    def process_event(self, event: Any) -> None:
-        if isinstance(event, Frame) and event.opcode in (Opcode.TEXT, Opcode.BINARY):
-            self.are_text.append(event.opcode is Opcode.TEXT)
-        super().process_event(event)
-
-
-class _Opening(reconnect):
-    """An attempt to connect that another thread can abort, and that follows no redirect."""
-
-    def __init__(self, *args: Any, tcp_timeout: float, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._tcp_timeout = tcp_timeout
-        self._lock = threading.Lock()
-        self._aborted = False
-        self._handle: socket.socket | None = None
-
-    def open_socket(self, deadline: Deadline) -> socket.socket:
-        sock = super().open_socket(Deadline(self._tcp_timeout))
-        with self._lock:
-            if self._aborted:
-                sock.close()
-                raise ConnectionAbortedError("closed")
-            # TLS takes over the socket and leaves an empty one; this duplicate stays usable.
-            self._handle = socket.socket(fileno=socket.dup(sock.fileno()))
-        return sock
-
-    def process_redirect(self, exc: Exception) -> Exception | str:
-        return exc
-
-    def end(self) -> None:
-        """Shut the connection down, even while it is being opened; its reads and writes fail."""
-        with self._lock:
-            self._aborted = True
-            if self._handle is not None:
-                with contextlib.suppress(OSError):  # it is down already
-                    self._handle.shutdown(socket.SHUT_RDWR)
-                self._handle.close()
-
-
 class WebSocket:
-    """A websocket to one address.
+    """A websocket to one address. One thread at a time opens, reads, writes and closes it.
+
+    Any other thread may call :meth:`hang_up` and :meth:`abort`.
 
     Args:
         url: the address; the caller must check that it may see the token.
         proxy: the proxy to use, if any.
-        tls: the TLS settings for a ``wss`` address.
+        tls: the TLS settings for a ``wss`` address, and for a proxy that is reached over TLS.
         limits: the timeouts, and the largest message.
     """
 
@@ -132,10 +58,13 @@ class WebSocket:
         self._url = url
         self._proxy = proxy
         self._tls = tls
-        self._lock = threading.Lock()
-        self._opening: _Opening | None = None
-        self._connection: _Connection | None = None
-        self._closed = False
+        self._handle = Handle()
+        self._lock = threading.Lock()  # held while the stream is used, but not while it waits
+        self._stream: Stream | None = None
+        self._user: int | None = None  # the thread that opens or reads it
+        self._close_by: float | None = None
+        self._closing = False
+        self._closed = threading.Event()
 
     def open(self, tcp_timeout: float) -> None:
         """Connect within ``open_timeout``, and to the server or the proxy within ``tcp_timeout``.
@@ -143,12 +72,11 @@ class WebSocket:
         Raises:
             ConnectionEnded: it could not be opened.
         """
-        if self._proxy is not None and self._proxy[:6].lower() == "https:":
-            # websockets leaves frames unread in TLS within TLS.
-            reason = "live events cannot pass a proxy that is itself reached over TLS (https://)"
-            raise ConnectionEnded(_refused(reason))
         try:
-            connection = self._begin(tcp_timeout).connect()
+            self._user = threading.get_ident()
+            self._stream = open_stream(
+                self._url, self._proxy, self._tls, self._handle, tcp_timeout, self._limits
+            )
         except InvalidStatus as error:
             response = error.response
             # The get() of these headers raises an error for a header that was sent twice.
@@ -162,122 +90,122 @@ class WebSocket:
             problem = no_answer("GET", host_and_port(self._url), error, None)
             ended = Ended(error=problem, reason="no connection")
         except ImportError:
-            ended = _refused("a SOCKS proxy for live events needs the package python-socks")
+            reason = "a SOCKS proxy for live events needs the package python-socks"
+            ended = Ended(error=ListenError(None, reason), reason=reason)
         else:
-            with self._lock:
-                self._connection = cast(_Connection, connection)
-            if not self._is_closed():
+            if not self._closing:
                 return
             ended = Ended(reason="closed")
         self.close()
         raise ConnectionEnded(ended)
 
-    def _begin(self, tcp_timeout: float) -> _Opening:
-        limits = self._limits
-        proxy = self._proxy
-        if proxy and "://" not in proxy:  # requests takes a bare host and port, too
-            proxy = f"http://{proxy}"
-        opening = _Opening(
-            self._url,
-            proxy=proxy,
-            ssl=self._tls,
-            create_connection=_Connection,
-            open_timeout=limits.open_timeout,
-            tcp_timeout=min(tcp_timeout, limits.open_timeout),
-            close_timeout=limits.close_timeout,
-            ping_interval=None,  # Mercury has its own pings
-            max_size=limits.largest_response,
-            logger=_SILENT,
-        )
-        with self._lock:
-            self._opening = opening
-            if self._closed:
-                opening.end()
-        return opening
-
-    def _is_closed(self) -> bool:
-        return self._closed
-
     def send(self, text: str) -> None:
         """Send a frame, unless the connection has ended.
 
-        :meth:`receive` raises how it ended, after all frames that arrived before.
+        While there are messages to :meth:`take`, it waits, to be sent with those that follow.
+        Nothing blocks: what the other side does not take yet is sent as soon as it does.
         """
-        connection = self._connection
-        if connection is None:
+        stream = self._stream
+        if stream is None:
             return
-        if not _is_writable(connection.socket, self._limits.send_timeout):
-            self.abort()  # the server no longer reads: a send would block for ever
-        with contextlib.suppress(ConnectionClosed):
-            connection.send(text)
+        with self._lock:
+            stream.send(text)
+
+    def take(self) -> str | bytes | None:
+        """Return the next message that was read together with an earlier one, if there is one."""
+        stream = self._stream
+        return stream.messages.popleft() if stream is not None and stream.messages else None
 
     def receive(self, timeout: float) -> str | bytes:
-        """Return the next frame: ``str``, or ``bytes`` for one that is binary or not UTF-8.
+        """Return the next message: ``str``, or ``bytes`` if it is binary or not UTF-8.
 
         Raises:
-            TimeoutError: no frame arrived within ``timeout`` seconds.
+            TimeoutError: no message arrived within ``timeout`` seconds.
             ConnectionEnded: the connection has ended.
         """
-        connection = self._open_connection()
-        try:
-            frame = connection.recv(timeout=max(0.0, timeout), decode=False)
-        except ConnectionClosed as error:
-            ended = _end_of(error)
-        else:
-            is_text = connection.are_text.popleft()
-            try:
-                return frame.decode("utf-8") if is_text else frame
-            except UnicodeDecodeError:
-                return frame
-        raise ConnectionEnded(ended)
-
-    def _open_connection(self) -> _Connection:
-        if self._connection is None:
+        stream = self._stream
+        if stream is None:
             raise ConnectionEnded(Ended(reason="closed"))
-        return self._connection
+        deadline = time.monotonic() + timeout
+        while (message := self.take()) is None:
+            if stream.has_ended:
+                raise ConnectionEnded(_end_of(stream.protocol))
+            self._read_or_wait(stream, deadline)
+        return message
 
-    def close(self) -> None:
-        """Close it within about a second, even while other threads read, write or connect."""
+    def _read_or_wait(self, stream: Stream, deadline: float) -> None:
+        """Read what has arrived; if nothing has, wait until something does.
+
+        Reading comes first, as TLS may have in its buffer what the socket no longer shows.
+
+        Raises:
+            TimeoutError: the deadline has passed.
+            ConnectionEnded: the other side has not answered the closing handshake in time.
+        """
         with self._lock:
-            self._closed = True
-            connection = self._connection
-        if connection is not None:
-            # Another thread may hold the connection's lock, in a send that blocks.
-            closing = threading.Thread(
-                target=connection.close, name="callhistory-closing", daemon=True
-            )
-            closing.start()
-            closing.join(self._limits.close_timeout + 0.5)
+            self._user = threading.get_ident()
+            if stream.read():
+                return
+            close_by = self._close_by
+        now = time.monotonic()
+        if close_by is not None and now >= close_by:
+            raise ConnectionEnded(Ended(reason="the connection was lost"))
+        if now >= deadline:
+            raise TimeoutError
+        stream.wait((deadline if close_by is None else min(deadline, close_by)) - now)
+
+    def hang_up(self) -> None:
+        """End it within about a second, with a closing handshake; any thread may call it.
+
+        The thread that opens or reads it finds out, and must still :meth:`close` it.
+        """
+        self._closing = True
+        stream = self._stream
+        if stream is not None and self._say_goodbye(stream):
+            if threading.get_ident() == self._user:
+                return  # it reads on until the other side has answered, or the time is up
+            self._closed.wait(self._limits.close_timeout)
         self.abort()
 
-    def abort(self) -> None:
-        """End it at once, without a closing handshake."""
+    def _say_goodbye(self, stream: Stream) -> bool:
+        """Send the close frame, if it has not been sent; return whether it is answered later."""
         with self._lock:
-            opening = self._opening
-        if opening is not None:
-            opening.end()
+            if stream.protocol.state is State.OPEN:
+                stream.protocol.send_close(1000)
+                stream.flush()
+            if self._close_by is None:
+                self._close_by = time.monotonic() + self._limits.close_timeout
+            return stream.protocol.state is State.CLOSING
+
+    def close(self) -> None:
+        """Close it within about a second; only the thread that opens or reads it may call it.
+
+        It waits for the other side to close, as TCP may discard what was sent last if data arrives
+        at a closed socket.
+        """
+        self._closing = True
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            with contextlib.suppress(ConnectionEnded):
+                while self._say_goodbye(stream):
+                    self._read_or_wait(stream, math.inf)
+            self._handle.hold(None)
+            stream.close()
+        self.abort()
+        self._closed.set()
+
+    def abort(self) -> None:
+        """End it at once, without a closing handshake; any thread may call it."""
+        self._handle.abort()
 
 
-def _refused(reason: str) -> Ended:
-    return Ended(error=ListenError(None, reason), reason=reason)
-
-
-def _is_writable(sock: socket.socket, timeout: float) -> bool:
-    """Return whether a frame, which is always small, can be sent within the timeout."""
-    with _Selector() as selector:
-        try:
-            selector.register(sock, selectors.EVENT_WRITE)
-        except (ValueError, OSError):
-            return True  # it is closed, and send() handles that
-        return bool(selector.select(timeout))
-
-
-def _end_of(error: ConnectionClosed) -> Ended:
-    if error.rcvd is None:
+def _end_of(protocol: ClientProtocol) -> Ended:
+    received = protocol.close_rcvd
+    if received is None:
         return Ended(reason="the connection was lost")
-    said = public_words(error.rcvd.reason)  # a server may echo what we sent
-    reason = said or f"Webex closed the connection with {int(error.rcvd.code)}"
-    return Ended(code=int(error.rcvd.code), reason=reason)
+    said = public_words(received.reason)  # a server may echo what we sent
+    reason = said or f"Webex closed the connection with {int(received.code)}"
+    return Ended(code=int(received.code), reason=reason)
 
 
 def with_query(url: str, now: float | None = None) -> str:

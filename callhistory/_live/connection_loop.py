@@ -182,26 +182,32 @@ class ConnectionLoop:
         if objection is not None:
             reason = f"the address for live events {objection}"
             return Ended(error=ListenError(None, reason), reason=reason)
+        ended = self._connect_and_read(url, token)
+        return evolve(ended, reason=public_words(ended.reason, [token.value]))
+
+    def _connect_and_read(self, url: str, token: Token) -> Ended:
         limits = self._account.limits
         socket = WebSocket(url, *self._http.websocket_settings(url), limits)
         with self._lock:
             self._sockets.append(socket)
+        is_handed_over = False
         try:
             if self.stop.is_set():
                 return Ended(reason="closed")
             socket.open(self._account.policy.connect)
+            mercury = Mercury(steady(), limits)
+            socket.send(mercury.authorize(token.value))
+            ended = self._reader.read(socket, mercury)
+            if ended.going_away:
+                accepted_at = None if ended.accepted_for is None else steady() - ended.accepted_for
+                self._hand_over(socket, mercury, accepted_at)
+                is_handed_over = True
         except ConnectionEnded as end:
-            self._drop(socket)
             return end.ended
-        mercury = Mercury(steady(), limits)
-        socket.send(mercury.authorize(token.value))
-        ended = self._reader.read(socket, mercury)
-        if ended.going_away:
-            accepted_at = None if ended.accepted_for is None else steady() - ended.accepted_for
-            self._hand_over(socket, mercury, accepted_at)
-        else:
-            self._drop(socket)
-        return evolve(ended, reason=public_words(ended.reason, [token.value]))
+        finally:
+            if not is_handed_over:
+                self._drop(socket)
+        return ended
 
     def _choose_token(self, step: Again) -> Token | None:
         """Return the token to connect with; ``None`` if there is none in place of a refused one."""
@@ -260,4 +266,4 @@ class ConnectionLoop:
         for old in sockets[:-1]:
             old.abort()  # it is handing over, and about to end anyway
         for newest in sockets[-1:]:
-            newest.close()
+            newest.hang_up()

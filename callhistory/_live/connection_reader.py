@@ -100,14 +100,16 @@ class ConnectionReader:
     def _next(
         self, socket: WebSocket, mercury: Mercury, sleep: SleepDetector, until: float | None
     ) -> list[Output]:
-        due = min(mercury.due, math.inf if until is None else until)
-        wait = min(due - steady(), self.http_tasks.refresh_when_due(), self.limits.silence_check)
-        try:
-            frame = socket.receive(wait)
-        except TimeoutError:
-            now = steady()
-            doubts = mercury.doubt(now) if sleep.has_jumped() else []
-            return [*doubts, *mercury.tick(now)]
+        frame = socket.take()
+        if frame is None:
+            due = min(mercury.due, math.inf if until is None else until)
+            refresh_due = self.http_tasks.refresh_when_due()
+            try:
+                frame = socket.receive(min(due - steady(), refresh_due, self.limits.silence_check))
+            except TimeoutError:
+                now = steady()
+                doubts = mercury.doubt(now) if sleep.has_jumped() else []
+                return [*doubts, *mercury.tick(now)]
         outputs = mercury.receive(frame, steady())
         self.state.note_complete_until(mercury.confirmed)
         return outputs

@@ -157,7 +157,7 @@ class Mercury:
             return outputs + self._pong(document, now)
         identifier = document.get("id")
         if type(identifier) in (str, int) and kind != "ping":
-            outputs.append(Send(json.dumps({"messageId": identifier, "type": "ack"})))
+            outputs.append(Send(f'{{"messageId": {json.dumps(identifier)}, "type": "ack"}}'))
         if kind == "shutdown":
             return [*outputs, GoingAway()]
         data = document.get("data")

@@ -1,4 +1,4 @@
-"""A websocket that another thread closes, whatever is under way: it ends promptly."""
+"""A websocket that is closed, by its thread or another, whatever is under way: it ends promptly."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from attrs import evolve
 from websockets.sync.server import ServerConnection
 
 from callhistory._limits import USUAL
+from callhistory._live import connection
 from callhistory._live.connection import ConnectionEnded, WebSocket
+from callhistory._live.connection_opening import open_stream
 from callhistory._live.reconnect import Ended
 from tests.support.waiting import wait_until
 from tests.support.websocket_servers import (
@@ -33,7 +35,7 @@ from tests.support.wire_server import WireServer
 PROMPTLY = 2.5
 
 BOTH_WAYS = pytest.mark.parametrize(
-    "end", [WebSocket.close, WebSocket.abort], ids=["close", "abort"]
+    "end", [WebSocket.hang_up, WebSocket.abort], ids=["hang up", "abort"]
 )
 BOTH_SCHEMES = pytest.mark.parametrize("scheme", ["ws", "wss"])
 
@@ -59,33 +61,70 @@ def test_closed_one_is_not_opened() -> None:
         assert server.connections == []
 
 
+def waiting_for_a_frame(websocket: WebSocket) -> InThread:
+    """Read in a thread until the connection has ended, and close it; return when it waits."""
+
+    def read() -> None:
+        ended.append(how_it_ends(websocket))
+        websocket.close()
+
+    ended: list[Ended] = []
+    reading = InThread(read)
+    assert wait_until(lambda: websocket._user == reading.thread.ident)
+    return reading
+
+
 @BOTH_WAYS
 @BOTH_SCHEMES
-def test_close_while_another_thread_receives(end: End, scheme: str) -> None:
+def test_end_while_another_thread_receives(end: End, scheme: str) -> None:
     """The thread that waits for a frame learns promptly that the connection has ended."""
     with Server(echo, tls=scheme == "wss") as server, opened(server.url) as websocket:
-        waiting = InThread(websocket.receive, 60.0)
-        # Only websockets itself can tell that it waits.
-        connection = websocket._open_connection()
-        assert wait_until(lambda: connection.recv_messages.get_in_progress)
+        waiting = waiting_for_a_frame(websocket)
 
         assert seconds_of(lambda: end(websocket)) < PROMPTLY
         assert waiting.returns_within(1)
-        assert waiting.ended().code in (None, 1000)
+        assert waiting.error is None
+        expected = 1000 if end is WebSocket.hang_up else 1006
+        assert wait_until(lambda: [c.close_code for c in server.connections] == [expected])
 
 
 @BOTH_SCHEMES
-def test_close_with_a_server_that_hangs(scheme: str) -> None:
-    """A server that answers no close keeps nobody waiting, neither close() nor a reader."""
+def test_hang_up_with_a_server_that_hangs(scheme: str) -> None:
+    """A server that answers no close keeps nobody waiting, neither hang_up() nor the reader."""
     limits = evolve(USUAL, close_timeout=0.2)
     with WireServer(accept_and_hang, tls=scheme == "wss") as server:
         url = f"{scheme}://127.0.0.1:{server.port}/"
         with opened(url, limits=limits) as websocket:
-            waiting = InThread(websocket.receive, 60.0)
+            waiting = waiting_for_a_frame(websocket)
 
-            assert seconds_of(websocket.close) < PROMPTLY
+            assert seconds_of(websocket.hang_up) < PROMPTLY
             assert waiting.returns_within(1)
-            waiting.ended()
+            assert waiting.error is None
+
+
+@BOTH_SCHEMES
+def test_hang_up_in_the_thread_that_reads(scheme: str) -> None:
+    """It returns at once there; the next receive() waits for the answer, but not for long."""
+    limits = evolve(USUAL, close_timeout=0.2)
+    with WireServer(accept_and_hang, tls=scheme == "wss") as server:
+        url = f"{scheme}://127.0.0.1:{server.port}/"
+        with opened(url, limits=limits) as websocket:
+            with pytest.raises(TimeoutError):
+                websocket.receive(0)
+            websocket.hang_up()
+
+            assert how_it_ends(websocket) == Ended(reason="the connection was lost")
+            assert seconds_of(websocket.close) < PROMPTLY
+
+
+@BOTH_SCHEMES
+def test_close_with_a_server_that_hangs(scheme: str) -> None:
+    """A server that answers no close does not keep the thread that closes."""
+    limits = evolve(USUAL, close_timeout=0.2)
+    with WireServer(accept_and_hang, tls=scheme == "wss") as server:
+        url = f"{scheme}://127.0.0.1:{server.port}/"
+        with opened(url, limits=limits) as websocket:
+            assert seconds_of(websocket.close) < PROMPTLY
 
 
 @BOTH_SCHEMES
@@ -96,64 +135,34 @@ def test_close_during_the_upgrade(scheme: str) -> None:
         opening = InThread(websocket.open, 60.0)
         assert wait_until(lambda: server.requests)
 
-        assert seconds_of(websocket.close) < PROMPTLY
+        assert seconds_of(websocket.hang_up) < PROMPTLY
         assert opening.returns_within(1)
         assert isinstance(opening.ended(), Ended)
 
 
-def block(websocket: WebSocket, size: int) -> InThread:
-    """Send in a thread until the buffers of the other side are full, and one send is stuck."""
-    sent = 0
-
-    def send() -> None:
-        nonlocal sent
-        while not websocket._opening._aborted:  # type: ignore[union-attr] # it is opening
-            websocket.send("x" * size)
-            sent += 1
-
-    def is_stuck() -> bool:
-        before = sent
-        return not stuck.returns_within(0.3) and before == sent
-
-    stuck = InThread(send)
-    assert wait_until(is_stuck)
-    return stuck
+def unread(websocket: WebSocket, size: int) -> None:
+    """Send to a server that does not read until the buffers on the way are full."""
+    stream = websocket._stream
+    assert stream is not None
+    while not stream.has_unsent:
+        websocket.send("x" * size)
 
 
-@pytest.mark.parametrize(
-    ("scheme", "end", "size"),
-    [
-        pytest.param("ws", WebSocket.close, 10_000, id="ws-close-small"),
-        pytest.param("ws", WebSocket.abort, 5_000_000, id="ws-abort-large"),
-        pytest.param("wss", WebSocket.close, 5_000_000, id="wss-close-large"),
-        pytest.param("wss", WebSocket.abort, 10_000, id="wss-abort-small"),
-    ],
-)
-def test_close_while_a_send_is_stuck(scheme: str, end: End, size: int) -> None:
-    """With a server that no longer reads, close() ends promptly, and so does the send."""
+@BOTH_WAYS
+@BOTH_SCHEMES
+@pytest.mark.parametrize("size", [10_000, 5_000_000])
+def test_end_while_the_server_does_not_read(end: End, scheme: str, size: int) -> None:
+    """No send waits for a server that no longer reads, and the connection ends promptly."""
     limits = evolve(USUAL, close_timeout=0.2)
     with WireServer(accept_and_hang, tls=scheme == "wss") as server:
         url = f"{scheme}://127.0.0.1:{server.port}/"
         with opened(url, limits=limits) as websocket:
-            stuck = block(websocket, size)
+            unread(websocket, size)
+            waiting = waiting_for_a_frame(websocket)
 
             assert seconds_of(lambda: end(websocket)) < PROMPTLY
-            assert stuck.returns_within(1)
-            assert stuck.error is None
-
-
-@BOTH_SCHEMES
-def test_send_that_nobody_reads(scheme: str) -> None:
-    """A send to a server that no longer reads ends by itself, and the connection with it."""
-    limits = evolve(USUAL, send_timeout=0.7, close_timeout=0.2)
-    with WireServer(accept_and_hang, tls=scheme == "wss") as server:
-        url = f"{scheme}://127.0.0.1:{server.port}/"
-        with opened(url, limits=limits) as websocket:
-            stuck = block(websocket, 10_000)
-
-            assert stuck.returns_within(5)
-            assert stuck.error is None
-            assert how_it_ends(websocket).code is None
+            assert waiting.returns_within(1)
+            assert waiting.error is None
 
 
 def test_close_before_the_connection_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,7 +172,7 @@ def test_close_before_the_connection_is_there(monkeypatch: pytest.MonkeyPatch) -
 
     def late(*args: Any, **kwargs: Any) -> socket.socket:
         sock = create(*args, **kwargs)
-        websockets[0].close()
+        websockets[0].hang_up()
         return sock
 
     monkeypatch.setattr(socket, "create_connection", late)
@@ -178,32 +187,25 @@ def test_close_before_the_connection_is_there(monkeypatch: pytest.MonkeyPatch) -
         assert taken[0].recv(1) == b""
 
 
-class ClosedAsItIsAccepted(WebSocket):
-    """A websocket that another thread closes in the moment in which the server accepts it."""
+def test_hang_up_as_the_connection_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the moment in which the server accepts, it counts: open() ends, and does not succeed."""
 
-    def _begin(self, tcp_timeout: float) -> Any:
-        opening = super()._begin(tcp_timeout)
-        connect = opening.connect
+    def late(*args: Any, **kwargs: Any) -> Any:
+        stream = open_stream(*args, **kwargs)
+        websocket.hang_up()
+        return stream
 
-        def late() -> Any:
-            connection = connect()
-            self.close()
-            return connection
-
-        opening.connect = late  # type: ignore[method-assign] # it is late
-        return opening
-
-
-def test_close_as_the_connection_is_accepted() -> None:
-    """A close() in the moment in which the server accepts counts: open() ends, not succeeds."""
-    with Server(echo) as server, pytest.raises(ConnectionEnded) as raised:
-        ClosedAsItIsAccepted(server.url, None, None).open(TIMEOUT)
+    monkeypatch.setattr(connection, "open_stream", late)
+    with Server(echo) as server:
+        websocket = websocket_to(server.url)
+        with pytest.raises(ConnectionEnded) as raised:
+            websocket.open(TIMEOUT)
 
     assert raised.value.ended == Ended(reason="closed")
 
 
-def test_close_with_a_full_queue() -> None:
-    """Frames that nobody reads do not keep close() waiting."""
+def test_close_with_messages_that_nobody_took() -> None:
+    """Messages that nobody reads do not keep close() waiting."""
 
     def handler(connection: ServerConnection) -> None:
         for number in range(5000):
@@ -212,6 +214,5 @@ def test_close_with_a_full_queue() -> None:
 
     limits = evolve(USUAL, close_timeout=0.2)
     with Server(handler, compression=None) as server, opened(server.url, limits=limits) as opened_:
-        assert wait_until(lambda: opened_._open_connection().recv_messages.paused)
-
+        assert opened_.receive(TIMEOUT)
         assert seconds_of(opened_.close) < PROMPTLY

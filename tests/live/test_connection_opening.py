@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import socket
-import threading
+import ssl
 import time
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 import requests
 from attrs import evolve
-from websockets.sync.client import ClientConnection
 
 from callhistory import ListenError, TransportError, Webex
 from callhistory._limits import USUAL, Limits
-from callhistory._live.connection import WebSocket, _Connection, _Opening, with_query
+from callhistory._live.connection import WebSocket, with_query
 from callhistory._live.reconnect import Ended
 from tests.support.error_contents import shown_by
+from tests.support.waiting import wait_until
 from tests.support.websocket_servers import (
     SECRET,
     TIMEOUT,
@@ -265,46 +265,6 @@ def test_server_without_tls_or_with_it(tls: bool) -> None:
     assert isinstance(ended.error, TransportError)
 
 
-class Recording(ClientConnection):
-    """Records when websockets begins to read, and when it has sent."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.order: list[str] = []
-        self.reading = threading.Event()
-        super().__init__(*args, **kwargs)
-
-    def recv_events(self) -> None:
-        self.order.append("read")
-        self.reading.set()
-        super().recv_events()
-
-    def send_data(self) -> None:
-        if not self.order:
-            self.reading.wait(0.2)  # time enough for a thread that does not wait for the request
-        super().send_data()
-        self.order.append("sent")
-
-
-class Recorded(_Connection, Recording):
-    """The library's connection, over websockets' own that is recorded."""
-
-
-def test_nothing_is_read_before_the_upgrade_was_sent() -> None:
-    """The thread that reads begins after the request was sent: otherwise OpenSSL may lose it."""
-    with Server(echo, tls=True) as server:
-        opening = _Opening(
-            server.url, ssl=trusting(), create_connection=Recorded, tcp_timeout=TIMEOUT
-        )
-        connection = opening.connect()
-        connection.send("hello")
-        assert connection.recv(TIMEOUT) == "hello"
-        connection.close()
-        opening.end()
-
-    assert isinstance(connection, Recorded)
-    assert connection.order[:2] == ["sent", "read"]
-
-
 # --- proxies ---
 
 
@@ -410,14 +370,34 @@ def test_invalid_proxy(address: str, user: str) -> None:
     assert SECRET not in shown_by(ended.error)
 
 
-@pytest.mark.parametrize("address", ["https://127.0.0.1:1", "HTTPS://user:se-cret@p.example.com"])
-def test_proxy_that_is_reached_over_tls(address: str) -> None:
-    """It is refused in words, for good: live events would come late through it, or never."""
-    ended = how_opening_ends(websocket_to("wss://127.0.0.1:1/", address))
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_through_a_proxy_that_is_reached_over_tls(version: ssl.TLSVersion) -> None:
+    """TLS within TLS: frames of all sizes pass, both ways, and none waits for the next."""
+    messages = ["hello", "é" * 70_000, "", "x" * 300_000, "end"]
+    tls = trusting()
+    tls.minimum_version = tls.maximum_version = version
+    with Server(echo, tls=True) as server, Proxy(tls=True) as proxy:
+        with opened(server.url, proxy.url, tls) as websocket:
+            for message in messages:
+                websocket.send(message)
+                assert websocket.receive(TIMEOUT) == message
+            for message in messages:
+                websocket.send(message)
+            assert [websocket.receive(TIMEOUT) for _ in messages] == messages
+        assert wait_until(lambda: server.connections[0].close_code == 1000)
 
-    assert isinstance(ended.error, ListenError)
-    assert "https://" in ended.error.reason
-    assert SECRET not in shown_by(ended.error)
+        (request,) = proxy.requests
+        assert request.startswith(b"CONNECT 127.0.0.1:")
+
+
+def test_proxy_over_tls_whose_certificate_nobody_vouches_for() -> None:
+    """Nothing is asked of a proxy whose certificate is unknown."""
+    with Server(echo, tls=True) as server, Proxy(tls=True) as proxy:
+        ended = how_opening_ends(WebSocket(server.url, proxy.url, ssl.create_default_context()))
+
+        assert proxy.requests == []
+    assert isinstance(ended.error, TransportError)
+    assert "CERTIFICATE_VERIFY_FAILED" in str(ended.error)
 
 
 @pytest.mark.skipif(find_spec("python_socks") is not None, reason="python-socks is installed")

@@ -28,20 +28,16 @@ NAME = "callhistory-http-tasks"
 # --- threads ---
 
 
-def test_listening_client_has_three_threads(cloud: Sandbox) -> None:
-    """One reads the socket, one keeps the connection, one runs the receivers."""
+def test_listening_client_has_two_threads(cloud: Sandbox) -> None:
+    """One keeps the connection and reads it, one runs the receivers."""
     with listening(cloud) as (_, heard):
         cloud.place_call()
         heard.wait_for_sessions(1)
-        assert sorted(library_threads()) == [
-            "callhistory-mercury",
-            "callhistory-receivers",
-            "callhistory-socket",
-        ]
+        assert sorted(library_threads()) == ["callhistory-mercury", "callhistory-receivers"]
 
 
-def test_fourth_thread_is_there_only_while_there_is_work(cloud: Sandbox) -> None:
-    """After an outage a fourth thread fetches what is missing, and ends."""
+def test_third_thread_is_there_only_while_there_is_work(cloud: Sandbox) -> None:
+    """After an outage a third thread fetches what is missing, and ends."""
     with listening(cloud) as (_, heard):
         cloud.fail_next(HISTORY, delay=0.2)
         with cloud.outage():
@@ -49,7 +45,7 @@ def test_fourth_thread_is_there_only_while_there_is_work(cloud: Sandbox) -> None
         cloud.wait_for_requests(HISTORY)
         assert NAME in library_threads()
         heard.wait_for_sessions(1)
-        assert wait_until(lambda: len(library_threads()) == 3)
+        assert wait_until(lambda: len(library_threads()) == 2)
 
 
 def test_nothing_begins_after_the_end(cloud: Sandbox) -> None:

@@ -1,4 +1,4 @@
-"""What `callhistory._live.connection` expects of the inside of websockets.
+"""What `callhistory._live` expects of the inside of websockets.
 
 websockets promises none of it. When a new version of websockets changes it, a test here fails
 first, and names what has changed.
@@ -7,141 +7,66 @@ first, and names what has changed.
 from __future__ import annotations
 
 import socket
-import threading
+import ssl
 import time
-import warnings
-from typing import Any
 
 import pytest
-from websockets.exceptions import InvalidStatus
-from websockets.frames import Frame, Opcode
-from websockets.sync.client import ClientConnection, reconnect
+from websockets.client import ClientProtocol
+from websockets.frames import Close, Frame, Opcode
+from websockets.protocol import State
+from websockets.server import ServerProtocol
+from websockets.sync.client import SSLSSLSocket, reconnect
 from websockets.sync.utils import Deadline
+from websockets.uri import parse_uri
 
-from tests.support.websocket_servers import Server, echo, port_with_a_full_queue, sending
-from tests.support.wire_server import WireServer, answer
+from tests.support.websocket_servers import (
+    Proxy,
+    Server,
+    echo,
+    port_with_a_full_queue,
+    trusting,
+)
 
-
-class Recording(ClientConnection):
-    """A connection that records the calls of the methods that the library overrides."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.calls: list[tuple[str, threading.Thread]] = []
-        self.events: list[Any] = []
-        super().__init__(*args, **kwargs)
-
-    def recv_events(self) -> None:
-        self.calls.append(("recv_events", threading.current_thread()))
-        super().recv_events()
-
-    def send_data(self) -> None:
-        self.calls.append(("send_data", threading.current_thread()))
-        super().send_data()
-
-    def process_event(self, event: Any) -> None:
-        self.events.append(event)
-        super().process_event(event)
-
-
-def connected(url: str) -> Recording:
-    opened = reconnect(url, create_connection=Recording).connect()
-    assert isinstance(opened, Recording)
-    opened.pending_legacy_warning = False
-    return opened
-
-
-def test_recv_events_reads_in_recv_events_thread() -> None:
-    """Websockets reads in one thread, `recv_events_thread`, in which `recv_events` runs."""
-    with Server(echo) as server:
-        connection = connected(server.url)
-        readers = [thread for name, thread in connection.calls if name == "recv_events"]
-
-        assert readers == [connection.recv_events_thread]
-        assert connection.recv_events_thread.daemon
-        connection.close()
-
-
-def test_send_data_sends_the_upgrade_and_every_message() -> None:
-    """Websockets writes in `send_data` only, and it is called in the thread that sends."""
-    here = threading.current_thread()
-    with Server(echo) as server:
-        connection = connected(server.url)
-        assert connection.calls.count(("send_data", here)) == 1
-        connection.send("hello")
-        assert connection.calls.count(("send_data", here)) == 2
-        connection.close()
-
-
-def test_recv_events_is_all_that_reads() -> None:
-    """As long as `recv_events` does not read, websockets does not, and the upgrade is still sent.
-
-    `callhistory` lets it wait for the first `send_data`: read in the meantime, the tickets of TLS
-    1.3 make OpenSSL lose what is sent.
-    """
-    asked = threading.Event()
-    order: list[str] = []
-
-    class Waiting(Recording):
-        def recv_events(self) -> None:
-            assert asked.wait(10)
-            order.append("read")
-            super().recv_events()
-
-        def send_data(self) -> None:
-            super().send_data()
-            if not asked.is_set():
-                order.append("sent")
-            asked.set()
-
-    with Server(echo) as server:
-        connection = reconnect(server.url, create_connection=Waiting).connect()
-        connection.pending_legacy_warning = False
-        assert order == ["sent", "read"]
-        connection.close()
-
-
-def test_process_event_gets_every_data_frame_as_a_frame() -> None:
-    """`process_event` is called with each `Frame`, in order, and its `opcode` tells its kind."""
-    with Server(sending("text", b"binary"), compression=None) as server:
-        connection = connected(server.url)
-        received = [connection.recv(10, decode=False) for _ in range(2)]
-        opcodes = [event.opcode for event in connection.events if isinstance(event, Frame)]
-
-        assert received == [b"text", b"binary"]
-        assert opcodes == [Opcode.TEXT, Opcode.BINARY]
-        connection.close()
-
-
-def test_pending_legacy_warning_is_what_warns_outside_with() -> None:
-    """A connection that is used without `with` warns unless `pending_legacy_warning` is false."""
-    with Server(echo) as server:
-        connection = reconnect(server.url).connect()
-        assert connection.pending_legacy_warning
-        connection.pending_legacy_warning = False
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            connection.send("hello")
-            connection.recv(10)
-            connection.close()
+# --- the opener ---
 
 
 def test_open_socket_returns_the_tcp_socket_within_its_deadline() -> None:
     """`open_socket` makes the TCP connection alone, before TLS, within the `Deadline` passed."""
-
-    class Opening(reconnect):
-        def open_socket(self, deadline: Deadline) -> socket.socket:
-            sockets.append(super().open_socket(Deadline(5)))
-            return sockets[-1]
-
-    sockets: list[socket.socket] = []
-    with (
-        Server(echo, tls=True) as server,
-        pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"),
-    ):
-        Opening(server.url).connect()
-    assert [type(sock) for sock in sockets] == [socket.socket]
+    with Server(echo, tls=True) as server:
+        opener = reconnect(server.url, proxy=None)
+        with opener.open_socket(Deadline(5)) as sock:
+            assert type(sock) is socket.socket
+            assert opener.ws_uri.secure
     with port_with_a_full_queue() as port, pytest.raises(TimeoutError):
-        reconnect(f"ws://127.0.0.1:{port}/").open_socket(Deadline(0.05))
+        reconnect(f"ws://127.0.0.1:{port}/", proxy=None).open_socket(Deadline(0.05))
+
+
+def test_enable_tls_returns_the_socket_that_speaks_tls() -> None:
+    """`enable_tls` takes over a TCP socket, and shakes hands for the host of the address."""
+    with Server(echo, tls=True) as server:
+        opener = reconnect(server.url, ssl=trusting(), proxy=None)
+        sock = opener.open_socket(Deadline(5))
+        with opener.enable_tls(sock, Deadline(5)) as over_tls:
+            assert isinstance(over_tls, ssl.SSLSocket)
+            assert over_tls.version() is not None
+            assert sock.fileno() == -1
+
+
+def test_tls_within_tls_has_an_object_and_a_socket() -> None:
+    """Through a proxy over TLS, it is an `SSLSSLSocket`; what it writes is in `outgoing`."""
+    with Server(echo, tls=True) as server, Proxy(tls=True) as proxy:
+        opener = reconnect(server.url, ssl=trusting(), proxy=proxy.url, proxy_ssl=trusting())
+        tunnel = opener.enable_tls(opener.open_socket(Deadline(5)), Deadline(5))
+        assert isinstance(tunnel, SSLSSLSocket)
+        assert isinstance(tunnel.ssl_socket, ssl.SSLSocket)
+        assert tunnel.fileno() == tunnel.ssl_socket.fileno()
+
+        tunnel.settimeout(0)
+        with pytest.raises(ssl.SSLWantReadError):
+            tunnel.recv(1)
+        assert tunnel.ssl_object.write(b"hello") == 5
+        assert len(tunnel.outgoing.read()) > 5
+        tunnel.ssl_socket.close()
 
 
 def test_deadline_counts_down() -> None:
@@ -155,22 +80,43 @@ def test_deadline_counts_down() -> None:
         Deadline(-1).timeout()
 
 
-def test_process_redirect_decides_what_follows_a_refusal() -> None:
-    """What `process_redirect` returns, if it is an exception, ends the attempt to connect."""
+# --- the protocol ---
 
-    class Opening(reconnect):
-        def process_redirect(self, exc: Exception) -> Exception | str:
-            seen.append(exc)
-            return exc
 
-    seen: list[Exception] = []
-    with Server(echo) as target:
-        said = answer(status="302 Found", headers=f"Location: {target.url}\r\n")
-        with (
-            WireServer(lambda connection: connection.send(said)) as server,
-            pytest.raises(InvalidStatus) as raised,
-        ):
-            Opening(f"ws://127.0.0.1:{server.port}/").connect()
+def connected() -> tuple[ClientProtocol, ServerProtocol]:
+    client, server = ClientProtocol(parse_uri("ws://127.0.0.1/")), ServerProtocol()
+    client.send_request(client.connect())
+    server.receive_data(b"".join(client.data_to_send()))
+    (request,) = server.events_received()
+    server.send_response(server.accept(request))  # type: ignore[arg-type] # it is a request
+    client.receive_data(b"".join(server.data_to_send()))
+    client.events_received()
+    assert client.close_rcvd is None
+    assert client.parser_exc is None
+    return client, server
 
-        assert seen == [raised.value]
-        assert target.connections == []
+
+def test_close_rcvd_is_what_the_other_side_closed_with() -> None:
+    """`close_rcvd` has the code and the reason as soon as the frame is read."""
+    client, server = connected()
+    server.send_text(b"before")
+    server.send_close(4401, "bye")
+    client.receive_data(b"".join(server.data_to_send()))
+
+    assert client.close_rcvd == Close(4401, "bye")
+    assert client.state is State.CLOSING
+    opcodes = [event.opcode for event in client.events_received() if isinstance(event, Frame)]
+    assert opcodes == [Opcode.TEXT, Opcode.CLOSE]
+
+
+@pytest.mark.parametrize("data", [b"", b"\x83\x00"], ids=["the end", "no opcode"])
+def test_parser_exc_is_what_ended_the_protocol(data: bytes) -> None:
+    """`parser_exc` is set when the other side is lost, or breaks the protocol."""
+    client, _ = connected()
+    if data:
+        client.receive_data(data)
+    else:
+        client.receive_eof()
+
+    assert client.parser_exc is not None
+    assert client.close_rcvd is None

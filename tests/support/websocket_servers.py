@@ -143,12 +143,14 @@ class Proxy:
 
     Args:
         said: what to answer instead of making a tunnel.
+        tls: whether it is reached over TLS, with a certificate that only ``CERTIFICATE`` vouches
+            for.
     """
 
-    def __init__(self, said: bytes | None = None) -> None:
-        self._wire = WireServer(self._serve)
+    def __init__(self, said: bytes | None = None, *, tls: bool = False) -> None:
+        self._wire = WireServer(self._serve, tls=tls)
         self._said = said
-        self.url = f"http://127.0.0.1:{self._wire.port}"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._wire.port}"
 
     @property
     def requests(self) -> list[bytes]:
@@ -282,14 +284,15 @@ class InThread:
 
     Attributes:
         error: what it raised.
+        thread: the thread.
     """
 
     def __init__(self, call: Callable[..., Any], *args: Any) -> None:
         self.error: BaseException | None = None
         self._call = call
         self._args = args
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
 
     def _run(self) -> None:
         try:
@@ -299,8 +302,8 @@ class InThread:
 
     def returns_within(self, seconds: float) -> bool:
         """Wait for the call; return whether it is over."""
-        self._thread.join(seconds)
-        return not self._thread.is_alive()
+        self.thread.join(seconds)
+        return not self.thread.is_alive()
 
     def ended(self) -> Ended:
         """Return how the connection ended, of a call that raised for that."""
