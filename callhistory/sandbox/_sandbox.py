@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from threading import RLock
 from typing import Any, Self
 
-from callhistory._records.decode import from_wire
+from callhistory._records.decode import read_record
 from callhistory._records.sessions import UserSession
 from callhistory._webex.webex import Webex
 from callhistory.sandbox._faults.script import Script
@@ -22,7 +23,7 @@ from callhistory.sandbox._world.devices import Clock, Device
 from callhistory.sandbox._world.organization import BACKENDS, Organization, OrganizationOptions
 from callhistory.sandbox._world.people import Person
 from callhistory.sandbox._world.placed_calls import PlacedCall, place_regularly
-from callhistory.sandbox._world.session_json import check_is_json, overlay, write_session
+from callhistory.sandbox._world.session_json import overlay, write_session, written
 
 _FOURTEEN_DAYS = 14 * 24 * 3600.0
 
@@ -315,9 +316,9 @@ class Sandbox(Observation, WebsocketFaults):
         organization, account = self._organization, self._account(user)
         call = placed.complete(organization, account.person)
         session = overlay(write_session(call, organization.rng, organization.addresses), wire)
-        check_is_json(session)
-        read = from_wire(UserSession, session)
-        organization.record(account, session, legacy=legacy)
+        text = written(session)
+        read = read_record(UserSession, json.loads(text))
+        organization.record(account, json.loads(text), legacy=legacy)
         return read
 
     @property

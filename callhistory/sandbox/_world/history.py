@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from copy import deepcopy
 from datetime import datetime
 from threading import Lock
 
@@ -26,9 +25,9 @@ class History:
         self._lock = Lock()
 
     def add(self, session: Wire) -> None:
-        """Add a copy of a session; it replaces the one with the same pair."""
+        """Add a session, which nobody may change; it replaces the one with the same pair."""
         with self._lock:
-            self._sessions[_pair_of(session)] = deepcopy(session)
+            self._sessions[_pair_of(session)] = session
 
     def fetch(
         self,

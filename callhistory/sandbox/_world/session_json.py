@@ -90,14 +90,14 @@ def write_session(call: Call, rng: Random, addresses: Addresses) -> Wire:
     return session
 
 
-def check_is_json(session: Wire) -> None:
-    """Raise an error if a session cannot be sent.
+def written(session: Wire) -> str:
+    """Return the JSON text of a session.
 
     Raises:
         ValueError: it holds a value that is not JSON.
     """
     try:
-        json.dumps(session, allow_nan=False)
+        return json.dumps(session, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise ValueError(f"wire: must be JSON: {error}") from None
 
