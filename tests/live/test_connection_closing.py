@@ -127,6 +127,19 @@ def test_close_with_a_server_that_hangs(scheme: str) -> None:
             assert seconds_of(websocket.close) < PROMPTLY
 
 
+def test_hang_up_during_the_tls_handshake() -> None:
+    """A TLS handshake that the server does not answer ends promptly."""
+    with silent_listener() as (port, taken):
+        websocket = websocket_to(f"wss://127.0.0.1:{port}/")
+        opening = InThread(websocket.open, 60.0)
+        assert wait_until(lambda: taken)
+        assert taken[0].recv(1, socket.MSG_PEEK)  # the handshake has begun
+
+        assert seconds_of(websocket.hang_up) < PROMPTLY
+        assert opening.returns_within(1)
+        assert isinstance(opening.ended(), Ended)
+
+
 @BOTH_SCHEMES
 def test_close_during_the_upgrade(scheme: str) -> None:
     """An upgrade that is not answered ends promptly, also over TLS."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,11 +14,13 @@ from callhistory import CallHistoryClient, CallSessionEvent, ListenError, signal
 from callhistory._limits import USUAL
 from callhistory._live.connection_reader import ConnectionReader
 from callhistory._live.reconnect import Ended
+from callhistory._live.stream import Stream
 from callhistory.sandbox import Connection, Sandbox
 from tests.support.limits import BRISK, Jitter
 from tests.support.listening_clients import (
     ONLINE,
     Heard,
+    acknowledged,
     hearing,
     listening,
     offline,
@@ -80,6 +83,32 @@ def test_both_connections_are_read(cloud: Sandbox) -> None:
         assert heard.session_ids == [f"call {number}" for number in range(4)]
         cloud.close_connections(4000, "replaced", connection=old)
         cloud.wait_until(lambda: has_ended(old))
+        expect_no_outage(cloud, heard)
+
+
+def test_what_comes_with_the_notice_is_read(
+    cloud: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Frames that are read together with the notice, before it and after it, are delivered."""
+    read = Stream.read
+    together = threading.Event()
+
+    def read_together(stream: Stream) -> bool:
+        together.wait(10)
+        return read(stream)
+
+    with listening(cloud) as (_, heard):
+        cloud.wait_for_frames("pong")
+        (old,) = cloud.connections
+        monkeypatch.setattr(Stream, "read", read_together)
+        send_call(cloud, old, "before")
+        cloud.announce_shutdown()
+        send_call(cloud, old, "after")
+        together.set()
+
+        assert heard.wait_for_sessions(2) == ["before", "after"]
+        expected = {"envelope of before", "envelope of after"}
+        assert wait_until(lambda: expected <= set(acknowledged(cloud)))
         expect_no_outage(cloud, heard)
 
 
