@@ -147,27 +147,30 @@ class Mercury:
             frame: a text frame as ``str``; a binary one, or text that is not UTF-8, as ``bytes``.
             now: the time.
         """
-        outputs: list[Output] = []
         document, problem = _read_frame(frame)
         if not isinstance(document, dict):
             return [Malformed(problem or "no object")]
-        outputs += self._count(document)
+        outputs = self._count(document)
         kind = document.get("type")
         if kind == "pong":
             return outputs + self._pong(document, now)
+        answers: list[Output] = []
         identifier = document.get("id")
         if type(identifier) in (str, int) and kind != "ping":
-            outputs.append(Send(f'{{"messageId": {json.dumps(identifier)}, "type": "ack"}}'))
+            answers.append(Send(f'{{"messageId": {json.dumps(identifier)}, "type": "ack"}}'))
         if kind == "shutdown":
-            return [*outputs, GoingAway()]
+            return [*outputs, *answers, GoingAway()]
         data = document.get("data")
         if problem or not isinstance(data, dict):
-            return [*outputs, Malformed(problem or "no data")]
+            return [*outputs, *answers, Malformed(problem or "no data")]
         _apply_overrides(data)
         if data.get("eventType") in _READINESS and not self._ready:
             self._ready = True
-            outputs += [Ready(document.get("timestamp")), *self._send_ping(now)]
-        return [*outputs, Deliver(document)]
+            outputs.append(Ready(document.get("timestamp")))
+            answers += self._send_ping(now)
+        # First, as the receivers' thread can then run while the acknowledgement is sent.
+        outputs.append(Deliver(document))
+        return outputs + answers
 
     def tick(self, now: float) -> list[Output]:
         """Return the outputs that are due; call this again at :attr:`due`."""

@@ -94,7 +94,7 @@ def test_readiness(event_type: str) -> None:
 
     outputs = mercury.receive(readiness(event_type), BEGIN + 3)
 
-    assert kinds(outputs) == [Send, Ready, Send, Deliver]
+    assert kinds(outputs) == [Ready, Deliver, Send, Send]
     assert sent(outputs) == [
         {"messageId": "envelope-1", "type": "ack"},
         {"id": "own-1", "type": "ping"},
@@ -109,7 +109,7 @@ def test_readiness_comes_once() -> None:
     for event_type in READINESS:
         outputs = mercury.receive(readiness(event_type, id="again"), BEGIN + 5)
 
-        assert kinds(outputs) == [Send, Deliver]
+        assert kinds(outputs) == [Deliver, Send]
         assert acks(outputs) == ["again"]
     assert mercury.due == BEGIN + USUAL.pong_timeout
 
@@ -234,13 +234,12 @@ def test_confirmed_is_when_the_answered_ping_was_sent() -> None:
 def test_every_envelope_with_an_id_is_acknowledged(
     identifier: Any, rest: dict[str, Any], ready: bool
 ) -> None:
-    """A text or a whole number as the id is acknowledged first, once, whatever else is there."""
+    """A text or a whole number as the id is acknowledged once, whatever else is there."""
     mercury = a_ready_mercury()[0] if ready else a_mercury()
 
-    first, *others = mercury.receive(json.dumps({"id": identifier} | rest), BEGIN)
+    outputs = mercury.receive(json.dumps({"id": identifier} | rest), BEGIN)
 
-    assert sent([first]) == [{"messageId": identifier, "type": "ack"}]
-    assert sent(others) == []
+    assert sent(outputs) == [{"messageId": identifier, "type": "ack"}]
 
 
 @pytest.mark.parametrize("identifier", [None, True, 1.5, ["1"]])
@@ -291,7 +290,7 @@ def test_malformed_frame_is_skipped(frame: str | bytes, what: str) -> None:
     assert mercury.receive(frame, BEGIN + 1) == [Malformed(what)]
 
     assert mercury.due == due
-    assert kinds(mercury.receive(json.dumps(an_envelope()), BEGIN + 1)) == [Send, Deliver]
+    assert kinds(mercury.receive(json.dumps(an_envelope()), BEGIN + 1)) == [Deliver, Send]
 
 
 def test_binary_envelope_is_acknowledged() -> None:
