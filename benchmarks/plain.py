@@ -6,6 +6,7 @@ import gc
 import json
 import tracemalloc
 import uuid
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,8 @@ def resident_peak(u2c_url: str, token: str, limit: int) -> float:
 
 def _fetch(u2c_url: str, token: str, limit: int) -> Any:
     address = u2c_url.replace("/u2c/", "/janus/") + "/history/userSessions"
-    params: dict[str, str | int] = {"from": "2026-11-01T00:00:00.000Z", "limit": limit}
+    since = (datetime.now(UTC) - timedelta(days=7)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    params: dict[str, str | int] = {"from": since, "limit": limit}
     params |= {"includeNewSessionTypes": "true", "sort": "DESC", "includeSharedSessions": "true"}
     headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
     response = _session.get(address, params=params, headers=headers, timeout=60)

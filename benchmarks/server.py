@@ -41,6 +41,13 @@ class Server:
         self._events = functools.cache(lambda count: Events.encode(envelopes(count)))
         threading.Thread(target=self._accept, daemon=True).start()
 
+    def users(self, sessions: int) -> dict[str, dict[str, str]]:
+        """Return the address and the token of a user of each backend; get their pages ready."""
+        for backend in TOKENS:
+            self.body_size(sessions, backend)
+        url = self._addresses.http(U2C)
+        return {backend: {"u2c_url": url, "token": token} for backend, token in TOKENS.items()}
+
     def where(self) -> dict[str, Any]:
         """Return the address of the catalog, and the tokens."""
         return {"u2c_url": self._addresses.http(U2C), "tokens": TOKENS}
@@ -163,6 +170,7 @@ def _lines() -> bytes:
 
 _server = Server()
 ORDERS = {
+    "users": _server.users,
     "where": _server.where,
     "body_size": _server.body_size,
     "prepare": _server.prepare,

@@ -66,6 +66,8 @@ def test_one_command_measures_compares_and_writes(tmp_path: Path) -> None:
         "processor time of an event",
         "fetch 50, WEBEX_CALLING / requests + .json()",
         "fetch 50, UCM_CALLING / requests + .json()",
+        "fetch 50, WEBEX_CALLING, from the sandbox / requests + .json()",
+        "fetch 50, UCM_CALLING, from the sandbox / requests + .json()",
     ]
     for figure in written["figures"]:
         *_, line = (line for line in printed.splitlines() if line.startswith(figure["name"]))
