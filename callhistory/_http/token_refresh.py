@@ -12,7 +12,8 @@ from .._errors import AuthenticationError, CallHistoryError, DecodeError
 from .._limits import Limits
 from .._logging import log
 from .._public import public
-from .._records.strict_json import json_type, read_json, type_at
+from .._records.json_types import json_type, type_at
+from .._records.strict_json import read_json
 from .._redaction import public_words
 from .response import Response
 from .token import Form, FormSender, Token, TokenSource, clean_token

@@ -7,11 +7,10 @@ import random
 import threading
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .._clock import steady
 from .._errors import ApiError
-from .._records.decode import read_readable_sessions
 from .._records.enums import Sort
 from .._records.sessions import UserSession
 from .._webex import history_api
@@ -127,19 +126,16 @@ def pages(
         largest: the largest size of a page.
 
     Raises:
-        CallHistoryError: as :func:`.history_api.fetch`.
+        CallHistoryError: as :func:`.history_api.fetch_page`.
     """
     seen: set[tuple[str, datetime]] = set()
-    count = 0
-
-    def read(found: list[Any]) -> tuple[UserSession, ...]:
-        nonlocal count
-        count = len(found)
-        return read_readable_sessions(found, log)
 
     while True:
-        page = history_api.fetch(account, http, since=since, limit=limit, sort=Sort.ASC, read=read)
-        new = tuple(s for s in page if (s.session_id, s.end_time) not in seen)
+        page = history_api.fetch_page(account, http, since=since, limit=limit, sort=Sort.ASC)
+        for problem in page.problems:
+            log.warning("a session cannot be read, and is left out: %s", problem)
+        count = len(page.sessions) + len(page.problems)
+        new = tuple(s for s in page.sessions if (s.session_id, s.end_time) not in seen)
         if not new and (count < limit or limit >= largest):
             return
         if new:

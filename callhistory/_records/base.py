@@ -23,8 +23,11 @@ class Extra(dict[str, Any]):
         return type(self), (dict(self),)
 
 
+NOTHING = Extra()  # of most records, which share it
+
+
 def _as_extra(values: Mapping[str, Any]) -> Extra:
-    return Extra(values)
+    return Extra(values) if values else NOTHING
 
 
 @define(kw_only=True, repr=False)
@@ -38,7 +41,7 @@ class Record:
     _familiar: ClassVar[tuple[str, ...]] = ()
 
     extra: Mapping[str, Any] = field(
-        default=Extra(), converter=_as_extra, hash=False, metadata=OFF_WIRE
+        default=NOTHING, converter=_as_extra, hash=False, metadata=OFF_WIRE
     )
     # Wire names that were not sent although their attribute has a value (an empty list, an empty
     # record, an id copied from the other one): to_wire() leaves them out again.

@@ -10,24 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from enum import StrEnum
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin
 
 from cattrs import Converter
 
 from .._errors import DecodeError
-from .._logging import Log
 from .._public import public
 from .base import Record
-from .enums import DISPOSITION_SPELLINGS, Direction, Disposition, SessionType
-from .generated_reader import INLINE, Hook, Mismatch, generate_reader
+from .generated_reader import INLINE, MEMBERS, Hook, Mismatch, generate_reader, hook_of
 from .json_path import Unreadable
+from .json_types import as_json, json_type
 from .sessions import UserSession
-from .strict_json import as_json, json_type
 from .timestamps import from_epoch_ms, read_time
 from .tolerant_reader import expected, make_tolerant_reader
-from .undocumented_fields import unnamed_by
+from .undocumented_fields import familiar_to, unnamed_by
 from .wire_names import RECORDS, EpochMs
 
 T = TypeVar("T")
@@ -68,7 +65,7 @@ def read_record(cls: type[T], document: Any) -> T:
     Raises:
         DecodeError: a required value is missing or has another type; the error names its path.
     """
-    read: Callable[[Any, type[T]], T] = _hook_for(cls)
+    read: Callable[[Any, type[T]], T] = hook_for(cls)
     try:
         return read(document, cls)
     except RecursionError:
@@ -81,61 +78,14 @@ def read_record(cls: type[T], document: Any) -> T:
     raise problem
 
 
-def read_sessions(found: list[Any]) -> tuple[UserSession, ...]:
-    """Read the sessions of a response. The list is changed.
-
-    Raises:
-        DecodeError: one of the sessions cannot be read; the error names the path.
-    """
-    try:
-        return _read_items(found, _hook_for(UserSession), UserSession)
-    except Unreadable as error:
-        problem = error.below("userSessions").as_decode_error()
-    raise problem
-
-
-def read_readable_sessions(found: list[Any], log: Log) -> tuple[UserSession, ...]:
-    """Read the sessions of a response that can be read; log the place of each other one."""
-    read_session = _hook_for(UserSession)
-    sessions = []
-    for index, session in enumerate(found):
-        try:
-            sessions.append(read_session(session, UserSession))
-        except Unreadable as error:
-            problem = error.below(index).below("userSessions").as_decode_error()
-            log.warning("a session cannot be read, and is left out: %s", problem)
-        except Mismatch:
-            kind = json_type(session)
-            log.warning(
-                "a session cannot be read, and is left out: userSessions[%d] is %s", index, kind
-            )
-    return tuple(sessions)
-
-
 # --- the hooks: each accepts only the documented type ---
 
 
-def _exactly(types: tuple[type, ...]) -> Hook:
-    def hook(value: Any, _type: Any) -> Any:
-        if type(value) in types:
-            return value
-        raise Mismatch
-
-    return hook
-
-
-def _id(value: Any, _type: Any) -> str:
-    if type(value) is str and value.strip():
-        return value
-    raise Mismatch
-
-
 def _time(value: Any, _type: Any) -> datetime:
-    if type(value) is str:
-        try:
-            return read_time(value)
-        except ValueError:
-            pass
+    try:
+        return read_time(value)
+    except (ValueError, TypeError):
+        pass
     raise Mismatch
 
 
@@ -173,17 +123,11 @@ def _open(members: dict[str, Any]) -> Hook:
     return hook
 
 
-def _by_value(enum: type[StrEnum]) -> dict[str, Any]:
-    return {member.value: member for member in enum}
-
-
-HOOKS: dict[Any, Hook] = {wanted: _exactly(types) for wanted, types in INLINE.items()} | {
-    str: _id,
+HOOKS: dict[Any, Hook] = {
+    **{wanted: hook_of(wanted) for wanted in INLINE},
+    **{wanted: _open(members) for wanted, members in MEMBERS.items()},
     datetime: _time,
     EpochMs: _epoch_ms,
-    Disposition | str | None: _open(DISPOSITION_SPELLINGS),
-    Direction | str | None: _open(_by_value(Direction)),
-    SessionType | str | None: _open(_by_value(SessionType)),
     tuple[str, ...]: _texts,
 }
 
@@ -226,6 +170,8 @@ def _object_hook(cls: type[Any], converter: Converter) -> Hook:
 
     def hook(value: Any, _type: Any) -> Any:
         if type(value) is not dict:
+            if type(value) is cls:
+                return value  # a page's own sides are read before its sessions
             raise Mismatch
         try:
             return first(value)
@@ -251,7 +197,9 @@ _PLACES = _places(UserSession, "userSessions[]")
 
 def generated_reader(cls: type[Any], converter: Converter) -> Reader:
     """Return the reader of a class that raises Mismatch for anything not as documented."""
-    return generate_reader(cls, converter.get_structure_hook, unnamed_by(cls, _PLACES.get(cls)))
+    return generate_reader(
+        cls, converter.get_structure_hook, unnamed_by(cls, _PLACES.get(cls)), familiar_to(cls)
+    )
 
 
 def tolerant_reader(cls: type[Any], converter: Converter) -> Reader:
@@ -289,4 +237,4 @@ def make_converter(object_hook: Callable[[type[Any], Converter], Hook] = _object
     return converter
 
 
-_hook_for: Callable[[Any], Hook] = make_converter().get_structure_hook
+hook_for: Callable[[Any], Hook] = make_converter().get_structure_hook

@@ -7,7 +7,7 @@ from typing import Any
 
 from .._public import public
 from .base import Record
-from .strict_json import as_json
+from .json_types import as_json
 from .timestamps import epoch_ms, write_time
 from .wire_names import RECORDS, EpochMs
 

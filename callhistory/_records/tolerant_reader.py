@@ -14,7 +14,7 @@ from typing import Any, get_args, get_origin
 from .base import Record
 from .generated_reader import Hook, Mismatch
 from .json_path import Unreadable
-from .strict_json import type_at
+from .json_types import type_at
 from .undocumented_fields import surprises, unnamed_by
 from .wire_names import RECORDS, EpochMs
 

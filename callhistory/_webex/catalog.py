@@ -10,7 +10,8 @@ from attrs import frozen
 
 from .._errors import DecodeError
 from .._http.trusted_hosts import TrustedHosts, is_on_this_machine
-from .._records.strict_json import read_json, type_at
+from .._records.json_types import type_at
+from .._records.strict_json import read_json
 
 COMMERCIAL_U2C = "https://u2c.wbx2.com/u2c/api/v1"
 GOVERNMENT_U2C = "https://u2c.gov.ciscospark.com/u2c/api/v1"

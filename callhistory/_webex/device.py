@@ -17,7 +17,8 @@ from .._http.trusted_hosts import TrustedHosts
 from .._limits import Limits
 from .._logging import log
 from .._records.enums import CallingBackend
-from .._records.strict_json import json_type, read_json, type_at
+from .._records.json_types import json_type, type_at
+from .._records.strict_json import read_json
 from .calling_backend import calling_backend
 
 # Webex forgets a device after this many seconds, unless it is refreshed.

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from attrs import frozen
+
 from .._errors import DecodeError
 from .._records.base import Extra
-from .._records.decode import read_sessions
 from .._records.enums import CallingBackend, Sort, SortBy
+from .._records.json_types import json_type, type_at
+from .._records.page import read_page
 from .._records.responses import (
     SUCCESS,
     DeleteCallHistoryRecordsResponse,
@@ -20,10 +22,10 @@ from .._records.responses import (
     UpdateMissedCallsResponse,
 )
 from .._records.sessions import UserSession
-from .._records.strict_json import json_type, read_json, type_at
+from .._records.strict_json import read_json
 from .._records.timestamps import whole_ms, write_time
 from .._records.undocumented_fields import note_unnamed
-from .ucm_lines import number_lines
+from .ucm_lines import UcmLines
 
 if TYPE_CHECKING:
     from .._http.response import Response
@@ -36,17 +38,29 @@ DELETED = "Call history records are deleted by the user."
 NOTHING_TO_DO = "No sessions were given: nothing to do."
 
 
-def fetch(
-    account: Account,
-    http: Session,
-    *,
-    since: datetime,
-    limit: int,
-    sort: Sort,
-    sort_by: SortBy = SortBy.END_TIME,
-    read: Callable[[list[Any]], tuple[UserSession, ...]] = read_sessions,
-) -> JanusResponseEvent:
-    """Return a page of the history, sorted by end time.
+@frozen(kw_only=True)
+class FetchedPage:
+    """A page of the history.
+
+    Attributes:
+        status_code: the HTTP status, or the ``statusCode`` of the body if that differs.
+        tracking_id: the id that Webex support asks for.
+        sessions: the sessions that could be read.
+        problems: an error for each other session.
+        extra: what the body has besides them.
+    """
+
+    status_code: int
+    tracking_id: str | None
+    sessions: tuple[UserSession, ...]
+    problems: tuple[DecodeError, ...]
+    extra: dict[str, Any]
+
+
+def fetch_page(
+    account: Account, http: Session, *, since: datetime, limit: int, sort: Sort
+) -> FetchedPage:
+    """Return a page of the history, chosen and sorted by end time.
 
     Args:
         account: the owner of the history.
@@ -54,8 +68,6 @@ def fetch(
         since: the earliest end time of a session.
         limit: the most sessions to return.
         sort: which sessions, and in which order.
-        sort_by: the time to order the page by. Janus always chooses the page by end time.
-        read: reads the sessions of the response; it may change the list.
 
     Raises:
         ApiError: Webex refused this request, or one for the catalog or the device.
@@ -72,24 +84,59 @@ def fetch(
     if backend == CallingBackend.WEBEX_CALLING:
         params["includeSharedSessions"] = "true"
     response = http.request("GET", janus + _SESSIONS, params=params, headers=headers)
-    status, document = _read(response)
-    found = document.get("userSessions")
-    if not isinstance(found, list):
-        raise DecodeError("userSessions", "an array", type_at(document, "userSessions"))
-    del document["userSessions"]
-    if backend == CallingBackend.UCM_CALLING:
-        number_lines(account, http, found)
-    for name, value in document.items():
+    response.raise_for_status()
+    on_ucm = backend == CallingBackend.UCM_CALLING
+    page = read_page(response.body, UcmLines(account, http).number if on_ucm else None)
+    status = _take_status(response, page.document)
+    if page.sessions is None:
+        raise DecodeError("userSessions", "an array", type_at(page.document, "userSessions"))
+    for name, value in page.document.items():
         note_unnamed("answer", name, value)
-    sessions = read(found)
+    return FetchedPage(
+        status_code=status,
+        tracking_id=response.tracking_id,
+        sessions=page.sessions,
+        problems=page.problems,
+        extra=page.document,
+    )
+
+
+def fetch(
+    account: Account,
+    http: Session,
+    *,
+    since: datetime,
+    limit: int,
+    sort: Sort,
+    sort_by: SortBy = SortBy.END_TIME,
+) -> JanusResponseEvent:
+    """Return a page of the history as the response of a call; see :func:`fetch_page`.
+
+    Args:
+        account: the owner of the history.
+        http: sends the requests.
+        since: the earliest end time of a session.
+        limit: the most sessions to return.
+        sort: which sessions, and in which order.
+        sort_by: the time to order the page by. Janus always chooses the page by end time.
+
+    Raises:
+        ApiError: Webex refused this request, or one for the catalog or the device.
+        CallHistoryError: there was no response, or not one that Webex sends; or a session cannot
+            be read.
+    """
+    page = fetch_page(account, http, since=since, limit=limit, sort=sort)
+    if page.problems:
+        raise page.problems[0]
+    sessions = page.sessions
     if sort_by is SortBy.START_TIME:
         descending = sort is Sort.DESC
         sessions = tuple(sorted(sessions, key=lambda s: s.start_time, reverse=descending))
     return JanusResponseEvent(
-        status_code=status,
+        status_code=page.status_code,
         message=SUCCESS,
-        tracking_id=response.tracking_id,
-        data=HistoryData(user_sessions=sessions, extra=Extra(document)),
+        tracking_id=page.tracking_id,
+        data=HistoryData(user_sessions=sessions, extra=Extra(page.extra)),
     )
 
 
@@ -107,7 +154,7 @@ def set_read_state(
         data = ReadStatusData(read_status_message=NOTHING_TO_DO)
         return UpdateMissedCallsResponse(status_code=200, message=SUCCESS, data=data)
     response = _write(account, http, "/setReadState", {"endTimeSessionIds": pairs})
-    status, document = _read(response, may_be_empty=True)
+    status, document = _read(response)
     return UpdateMissedCallsResponse(
         status_code=status,
         message=SUCCESS,
@@ -124,7 +171,7 @@ def mark_as_deleted(
         data = DeleteStatusData(delete_status_message=NOTHING_TO_DO)
         return DeleteCallHistoryRecordsResponse(status_code=200, message=SUCCESS, data=data)
     response = _write(account, http, "/markAsDeleted", {"deleteSessionIds": pairs})
-    status, document = _read(response, may_be_empty=True)
+    status, document = _read(response)
     return DeleteCallHistoryRecordsResponse(
         status_code=status,
         message=SUCCESS,
@@ -139,23 +186,28 @@ def _write(account: Account, http: Session, path: str, body: dict[str, Any]) -> 
     return http.request("POST", janus + _SESSIONS + path, body=body, headers=headers)
 
 
-def _read(response: Response, *, may_be_empty: bool = False) -> tuple[int, dict[str, Any]]:
-    """Return the status and the body of a success.
-
-    Raises:
-        ApiError: the status of the response, or the one in its body, is a failure.
-        DecodeError: the response is not what Webex sends.
-    """
+def _read(response: Response) -> tuple[int, dict[str, Any]]:
+    """Return the status and the body of a success, which may be empty; raises as a write."""
     response.raise_for_status()
-    if may_be_empty and not response.body.strip():
+    if not response.body.strip():
         return response.status_code, {}
     document = read_json(response.body)
+    return _take_status(response, document), document
+
+
+def _take_status(response: Response, document: Any) -> int:
+    """Return the status of a success, which the body may have: then remove it from there.
+
+    Raises:
+        ApiError: the status in the body is a failure.
+        DecodeError: the body is not an object.
+    """
     if not isinstance(document, dict):
         raise DecodeError("$", "an object", json_type(document))
     status = document.get("statusCode")
     if type(status) is not int or not 100 <= status <= 599:
-        return response.status_code, document
+        return response.status_code
     del document["statusCode"]
     if not 200 <= status <= 299:
         raise response.refusal(status)
-    return status, document
+    return status

@@ -1,4 +1,4 @@
-"""The line numbers of a user on Unified CM, added to the call sessions."""
+"""The lines of a user on Unified CM, whose numbers call sessions have."""
 
 from __future__ import annotations
 
@@ -16,36 +16,35 @@ if TYPE_CHECKING:
     from .account import Account
 
 
-def number_lines(account: Account, http: Session, sessions: list[Any]) -> None:
-    """Add ``ucmLineNumber`` to each call session whose line is known.
+class UcmLines:
+    """The lines of a user, which are requested when the first of them is looked up.
 
     A history is useful without line numbers: failures are logged, and nothing is raised.
 
     Args:
         account: the owner of the lines.
         http: sends the request.
-        sessions: the call sessions, as JSON; they are changed in place.
     """
-    sides = [side for each in sessions if (side := _side_with_line(each))]
-    if not sides:
-        return
-    try:
-        indexes = _fetch_indexes(account, http)
-    except CallHistoryError as error:
-        log.warning("no line numbers: %s", error)
-        return
-    except Exception as error:  # noqa: BLE001 - such as one from the user's token function
-        log.warning("no line numbers: %s", type(error).__name__)
-        return
-    for side in sides:
-        if side["cucmDN"] in indexes:
-            side["ucmLineNumber"] = indexes[side["cucmDN"]]
 
+    def __init__(self, account: Account, http: Session) -> None:
+        self._account = account
+        self._http = http
+        self._indexes: dict[str, int] | None = None
 
-def _side_with_line(session: Any) -> dict[str, Any] | None:
-    side = session.get("self") if isinstance(session, dict) else None
-    number = side.get("cucmDN") if isinstance(side, dict) else None
-    return side if isinstance(number, str) and number else None
+    def number(self, directory_number: str) -> int | None:
+        """Return the number of a line among the user's, if it is known."""
+        if self._indexes is None:
+            self._indexes = self._fetch()
+        return self._indexes.get(directory_number)
+
+    def _fetch(self) -> dict[str, int]:
+        try:
+            return _fetch_indexes(self._account, self._http)
+        except CallHistoryError as error:
+            log.warning("no line numbers: %s", error)
+        except Exception as error:  # noqa: BLE001 - such as one from the user's token function
+            log.warning("no line numbers: %s", type(error).__name__)
+        return {}
 
 
 def _fetch_indexes(account: Account, http: Session) -> dict[str, int]:

@@ -28,7 +28,7 @@ ROOMS: dict[str, set[str]] = {
     "_errors": set(),
     "_redaction": set(),
     "_concurrency": set(),
-    "_records": {"attrs", "cattrs", "pandas"},
+    "_records": {"attrs", "cattrs", "msgspec", "pandas"},
     "_http": {"attrs", "requests", "urllib3"},
     "_arguments": set(),
     "_webex": {"attrs", "requests"},

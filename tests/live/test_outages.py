@@ -250,7 +250,7 @@ def test_unreadable_session_does_not_keep_the_others_from_being_recovered(
 
         assert heard.wait_for_sessions(2)[:2] == ["one", "three"]
     assert "left out: userSessions[1].startTime" in caplog.text
-    assert "left out: userSessions[2] is a string" in caplog.text
+    assert "left out: userSessions[2]: expected an object, found a string" in caplog.text
 
 
 @pytest.mark.parametrize("minutes", [-10, 10])

@@ -11,7 +11,7 @@ from cattrs import Converter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callhistory import CallRecordSelf, UserSession, from_wire, to_wire
+from callhistory import CallRecordSelf, Direction, UserSession, from_wire, to_wire
 from callhistory._records import generated_reader as explained
 from callhistory._records.base import Record
 from callhistory._records.decode import generated_reader, make_converter, tolerant_reader
@@ -102,6 +102,7 @@ def line() -> Iterator[type[Record]]:
     @frozen(kw_only=True)
     class Line(Record):
         name: str | None = None
+        direction: Direction | str | None = None
         joined_at: datetime
 
     yield Line

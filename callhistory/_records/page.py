@@ -1,0 +1,118 @@
+"""A page of the history: its sessions are read while the text is parsed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from attrs import frozen
+
+from .._errors import DecodeError
+from .decode import hook_for
+from .generated_reader import Mismatch
+from .json_path import Unreadable
+from .json_types import json_type
+from .sessions import CallRecordSelf, UserSession
+from .strict_json import read_json_with
+from .tolerant_reader import expected
+
+_SESSIONS = "userSessions"
+
+# Returns the number of a user's line from its directory number, if it is known.
+LineNumber = Callable[[str], int | None]
+
+
+@frozen(kw_only=True)
+class Page:
+    """What a response for a page of the history says.
+
+    Attributes:
+        document: the JSON of the response without its sessions.
+        sessions: the sessions that could be read; ``None`` if the response has no array of them.
+        problems: an error for each session that could not be read; it names the path.
+    """
+
+    document: Any
+    sessions: tuple[UserSession, ...] | None
+    problems: tuple[DecodeError, ...] = ()
+
+
+def read_page(body: bytes, line_number: LineNumber | None = None) -> Page:
+    """Return the page that a body has.
+
+    Args:
+        body: the body of the response.
+        line_number: returns the number of a line, for a user on Unified CM. It raises nothing.
+
+    Raises:
+        DecodeError: the body is not JSON.
+    """
+    document, read = read_json_with(body, _SESSIONS, SessionReader(line_number).read)
+    if read is None:
+        return Page(document=document, sessions=None)
+    problems = tuple(
+        problem.below(number).below(_SESSIONS).as_decode_error()
+        for number, problem in enumerate(read)
+        if type(problem) is Unreadable
+    )
+    if problems:
+        read = [session for session in read if type(session) is UserSession]
+    return Page(document=document, sessions=tuple(read), problems=problems)
+
+
+class SessionReader:
+    """The reader of a page's sessions, one after another.
+
+    What repeats is kept once: the user's own side, which is the same in most sessions of a page,
+    is read once, and the two ids of a session are one string. This saves a tenth of the time, and
+    a sixth of the memory.
+
+    Args:
+        line_number: as for :func:`read_page`.
+    """
+
+    def __init__(self, line_number: LineNumber | None = None) -> None:
+        self._line_number = line_number
+        self._read_session = hook_for(UserSession)
+        self._hook_for_side = hook_for(CallRecordSelf)
+        # The last sides of each length, and what was read from them: those of Webex's own calls
+        # have one more field, an address of the session, and take turns with those of phone calls.
+        self._sides: dict[int, tuple[dict[str, Any], CallRecordSelf]] = {}
+
+    def read(self, session: Any) -> UserSession | Unreadable:
+        """Return a session, or why it cannot be read. Its dict is changed."""
+        if type(session) is dict:
+            side = session.get("self")
+            if type(side) is dict:
+                known, record = self._sides.get(len(side), (None, None))
+                session["self"] = record if side == known else self._read_side(side)
+            session_id = session.get("sessionId")
+            if type(session_id) is str and session.get("id") == session_id:
+                session["id"] = session_id
+        try:
+            read: UserSession = self._read_session(session, UserSession)
+        except Mismatch:
+            return Unreadable(expected(UserSession), json_type(session))
+        except Unreadable as error:
+            return Unreadable(error.expected, error.found, *error.path)  # without its frames
+        return read
+
+    def _read_side(self, side: dict[str, Any]) -> CallRecordSelf:
+        line = side.get("cucmDN")
+        number = None
+        if self._line_number is not None and type(line) is str and line:
+            number = self._line_number(line)
+        numbered = side if number is None else {**side, "ucmLineNumber": number}
+        record: CallRecordSelf = self._hook_for_side(numbered, CallRecordSelf)
+        if _is_text(side):
+            self._sides[len(side)] = side, record
+        return record
+
+
+def _is_text(value: Any) -> bool:
+    """Return whether a value has no numbers and booleans: ``1 == True == 1.0``, but not in JSON."""
+    if type(value) is dict:
+        value = [*value.values()]
+    if type(value) is list:
+        return all(type(inner) is str or _is_text(inner) for inner in value)
+    return value is None or type(value) is str
