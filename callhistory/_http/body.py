@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Iterator
 
@@ -25,12 +26,11 @@ def read_body(response: requests.Response, *, largest: int, deadline: float) -> 
         DecodeError: the body is too large, or not compressed as its headers say.
         requests.ReadTimeout: the body is not complete by the deadline.
     """
-    parts, size, problem = [], 0, ""
+    body, problem = io.BytesIO(), ""
     try:
         for part in _parts(response):
-            parts.append(part)
-            size += len(part)
-            if size > largest:
+            body.write(part)
+            if body.tell() > largest:
                 problem = f"more than {largest // 1024**2} MiB"
                 break
             if time.monotonic() > deadline:
@@ -44,7 +44,7 @@ def read_body(response: requests.Response, *, largest: int, deadline: float) -> 
         raise DecodeError("$", expected, problem)
     # requests has no public place for a body that other code has read, and its own readers, such
     # as `content`, have no limit.
-    response._content = b"".join(parts)
+    response._content = body.getvalue()  # shares the buffer: the body exists only once
     response._content_consumed = True  # type: ignore[attr-defined] # missing in the stubs
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 from collections.abc import Iterable
@@ -76,6 +77,12 @@ def _address(url: str) -> tuple[str, int] | None:
     """
     if not re.fullmatch(r"[!-\[\]-~]+", url):  # ASCII without white space and backslashes
         return None
+    authority = re.match(r"[^/?#]+://[^/?#]*", url)
+    return authority and _read_authority(authority[0])
+
+
+@functools.lru_cache(maxsize=64)  # a request asks four times about the same few hosts
+def _read_authority(url: str) -> tuple[str, int] | None:
     try:
         parsed = parse_url(url)
     except LocationParseError:
