@@ -8,12 +8,11 @@ type; a cattrs converter finds the hook for a type.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import UnionType
-from typing import Any, TypeVar, get_args, get_origin
-
-from cattrs import Converter
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin
 
 from .._errors import DecodeError
 from .._public import public
@@ -26,6 +25,9 @@ from .timestamps import from_epoch_ms, read_time
 from .tolerant_reader import expected, make_tolerant_reader
 from .undocumented_fields import familiar_to, unnamed_by
 from .wire_names import RECORDS, EpochMs
+
+if TYPE_CHECKING:
+    from cattrs import Converter
 
 T = TypeVar("T")
 
@@ -65,7 +67,8 @@ def read_record(cls: type[T], document: Any) -> T:
     Raises:
         DecodeError: a required value is missing or has another type; the error names its path.
     """
-    read: Callable[[Any, type[T]], T] = hook_for(cls)
+    wanted: Any = cls
+    read: Callable[[Any, type[T]], T] = hook_for(wanted)
     try:
         return read(document, cls)
     except RecursionError:
@@ -123,13 +126,15 @@ def _open(members: dict[str, Any]) -> Hook:
     return hook
 
 
-HOOKS: dict[Any, Hook] = {
-    **{wanted: hook_of(wanted) for wanted in INLINE},
-    **{wanted: _open(members) for wanted, members in MEMBERS.items()},
-    datetime: _time,
-    EpochMs: _epoch_ms,
-    tuple[str, ...]: _texts,
-}
+@functools.cache
+def _hooks() -> dict[Any, Hook]:
+    return {
+        **{wanted: hook_of(wanted) for wanted in INLINE},
+        **{wanted: _open(members) for wanted, members in MEMBERS.items()},
+        datetime: _time,
+        EpochMs: _epoch_ms,
+        tuple[str, ...]: _texts,
+    }
 
 
 def _read_items(items: list[Any], hook: Hook, wanted: Any) -> tuple[Any, ...]:
@@ -207,10 +212,6 @@ def tolerant_reader(cls: type[Any], converter: Converter) -> Reader:
     return make_tolerant_reader(cls, converter.get_structure_hook, _PLACES.get(cls))
 
 
-def _leaf_hook(wanted: Any, _converter: Converter) -> Hook:
-    return HOOKS[wanted]
-
-
 def _is_array(wanted: Any) -> bool:
     origin: object = get_origin(wanted)
     return origin is tuple
@@ -226,15 +227,25 @@ def make_converter(object_hook: Callable[[type[Any], Converter], Hook] = _object
     Args:
         object_hook: returns the hook of a class; by default one that reads with both readers.
     """
+    from cattrs import Converter  # at first use, like what is generated: it takes a while
+
     converter = Converter(detailed_validation=False)
     # Of the factories that match a type, cattrs uses the one registered last.
     converter.register_structure_hook_factory(RECORDS.__contains__)(object_hook)
     converter.register_structure_hook_factory(_is_array)(_array_hook)
     converter.register_structure_hook_factory(_is_optional)(_optional_hook)
-    converter.register_structure_hook_factory(HOOKS.__contains__)(_leaf_hook)
+    hooks = _hooks()
+    converter.register_structure_hook_factory(hooks.__contains__)(lambda wanted: hooks[wanted])
     for wanted in (int, str):  # cattrs' own hooks for these would take precedence, and coerce
-        converter.register_structure_hook(wanted, HOOKS[wanted])
+        converter.register_structure_hook(wanted, hooks[wanted])
     return converter
 
 
-hook_for: Callable[[Any], Hook] = make_converter().get_structure_hook
+_converter = functools.cache(make_converter)
+
+
+@functools.cache
+def hook_for(wanted: Any) -> Hook:
+    """Return the hook for a type. Threads that ask at the same time may get two that are alike."""
+    hook: Hook = _converter().get_structure_hook(wanted)
+    return hook

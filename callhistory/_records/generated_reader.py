@@ -41,7 +41,7 @@ fast ::
 - It knows no defaults: a missing field reads as ``None``. If that does not fit the type, as for
   ``UserSession.links``, whose default is an empty record, it is a :class:`Mismatch` as well.
 
-**How to add a type.** Write a hook, add it to ``HOOKS`` in ``decode``, and describe the type in
+**How to add a type.** Write a hook, add it to ``_hooks()`` in ``decode``, and describe the type in
 ``expected()`` of ``tolerant_reader``. If the JSON value is kept as it is, :data:`INLINE` is enough,
 and for an open enum :data:`MEMBERS`.
 The tests read every class in both ways and compare.

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
-
-from attrs import frozen
+from typing import Any, NamedTuple
 
 from .._errors import DecodeError
 from .decode import hook_for
@@ -22,8 +20,7 @@ _SESSIONS = "userSessions"
 LineNumber = Callable[[str], int | None]
 
 
-@frozen(kw_only=True)
-class Page:
+class Page(NamedTuple):
     """What a response for a page of the history says.
 
     Attributes:

@@ -10,7 +10,6 @@ from .._public import public
 from .base import Record
 from .dataframe import to_dataframe
 from .enums import Disposition
-from .notebook_html import failure, table
 from .sessions import UserSession
 from .wire_names import OFF_WIRE, json_object
 
@@ -170,6 +169,8 @@ class JanusResponseEvent(_Response, Sequence[UserSession]):
 
     def _repr_html_(self) -> str:
         """Return a table for a notebook, or the words for a failure."""
+        from .notebook_html import failure, table
+
         if not self.ok:
             return failure(self.status_code, self.data.error, self.tracking_id)
         return table(self._sessions)

@@ -17,7 +17,6 @@ from attrs import field, frozen
 from .._public import public
 from .base import Record
 from .enums import Direction, Disposition, SessionType
-from .notebook_html import card
 from .timestamps import in_utc, read_time
 from .wire_names import json_object, wire
 
@@ -271,4 +270,6 @@ class UserSession(Record):
 
     def _repr_html_(self) -> str:
         """Return a card for a notebook."""
+        from .notebook_html import card
+
         return card(self)

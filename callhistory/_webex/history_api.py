@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
-
-from attrs import frozen
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._errors import DecodeError
 from .._records.base import Extra
@@ -38,8 +36,7 @@ DELETED = "Call history records are deleted by the user."
 NOTHING_TO_DO = "No sessions were given: nothing to do."
 
 
-@frozen(kw_only=True)
-class FetchedPage:
+class FetchedPage(NamedTuple):
     """A page of the history.
 
     Attributes:

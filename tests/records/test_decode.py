@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import threading
 from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
 from types import MappingProxyType
 from typing import Any
 
@@ -25,6 +27,7 @@ from callhistory import (
     from_wire,
     to_wire,
 )
+from callhistory._records import decode
 from callhistory._records.base import Record
 from tests.records.samples import (
     SECRET,
@@ -297,3 +300,19 @@ def test_a_page_is_read_whole_or_not_at_all(page: list[Any]) -> None:
         assert sessions.path.startswith(f"userSessions[{bad[0]}]")
     else:
         assert len(sessions.user_sessions) == len(page)
+
+
+def test_threads_may_read_first_at_the_same_time() -> None:
+    """The readers are made at first use; threads that need them at the same time all have one."""
+    at_once = 8
+    expected = from_wire(UserSession, a_session())
+    decode.hook_for.cache_clear()
+    decode._converter.cache_clear()
+    start = threading.Barrier(at_once)
+
+    def read(_number: int) -> UserSession:
+        start.wait()
+        return from_wire(UserSession, a_session())
+
+    with ThreadPoolExecutor(at_once) as threads:
+        assert [*threads.map(read, range(at_once))] == [expected] * at_once
