@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 
 from callhistory import DecodeError, UserSession, from_wire, to_wire
-from callhistory._records import strict_json
 from callhistory._records.page import read_page
 from tests.records.samples import (
     SECRET,
@@ -27,13 +26,7 @@ from tests.support.wire_samples import Wire, a_session, sandbox_page
 TIME = "expected an ISO 8601 time with an offset"
 
 
-@pytest.fixture(params=["msgspec", "json"], autouse=True)
-def _each_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run a test with msgspec and without."""
-    if request.param == "json":
-        monkeypatch.setattr(strict_json, "_msgspec", lambda: None)
-    else:
-        pytest.importorskip("msgspec")
+pytestmark = pytest.mark.usefixtures("each_way")
 
 
 def body_of(*sessions: Any, **others: Any) -> bytes:

@@ -6,6 +6,7 @@ import json
 import re
 from functools import partial
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -63,15 +64,6 @@ def exactly(value: Any) -> Any:
     return str(value) if isinstance(value, DecodeError) else repr(value)
 
 
-@pytest.fixture(params=["msgspec", "json"])
-def _each_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run a test with msgspec and without."""
-    if request.param == "json":
-        monkeypatch.setattr(strict_json, "_msgspec", lambda: None)
-    else:
-        pytest.importorskip("msgspec")
-
-
 @pytest.mark.parametrize(
     ("body", "value"),
     [
@@ -85,7 +77,7 @@ def _each_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
         (b'"\\ud83d"', "\ud83d"),
     ],
 )
-@pytest.mark.usefixtures("_each_way")
+@pytest.mark.usefixtures("each_way")
 def test_a_json_text_is_read(body: bytes, value: Any) -> None:
     """The value of a JSON text in UTF-8 is returned, big integers and lone surrogates included."""
     assert read_json(body) == value
@@ -109,7 +101,7 @@ def test_a_json_text_is_read(body: bytes, value: Any) -> None:
     ],
     ids=lambda value: repr(value[:20]),
 )
-@pytest.mark.usefixtures("_each_way")
+@pytest.mark.usefixtures("each_way")
 def test_what_is_no_json_is_refused(body: bytes, found: str) -> None:
     """What is not strict JSON is a DecodeError that has nothing of the text, nor has its cause."""
     with pytest.raises(DecodeError, match=rf"^\$: expected JSON, found {re.escape(found)}$") as no:
@@ -140,11 +132,13 @@ def test_odd_texts_are_read_alike_with_msgspec_and_without(
 
     with_msgspec = outcomes()
     monkeypatch.setattr(strict_json, "_msgspec", lambda: None)
+    as_short_ones = outcomes()
+    monkeypatch.setattr(strict_json, "_SMALL", 0)
 
-    assert with_msgspec == outcomes()
+    assert with_msgspec == as_short_ones == outcomes()
 
 
-@pytest.mark.usefixtures("_each_way")
+@pytest.mark.usefixtures("each_way")
 @pytest.mark.parametrize(
     ("body", "document", "items"),
     [
@@ -166,7 +160,7 @@ def test_the_items_of_one_array_are_read_apart(
     assert read_json_with(body, "items", repr) == (document, items)
 
 
-@pytest.mark.usefixtures("_each_way")
+@pytest.mark.usefixtures("each_way")
 @pytest.mark.parametrize("end", [b"", b"]", b"] }x", b',{"a":1e400}]}', b'],"a":"\xff"}', b"],}"])
 def test_a_text_that_ends_badly_is_refused_after_its_items(end: bytes) -> None:
     """A text is refused whole, although its first items were fine; the error is read_json's."""
@@ -181,9 +175,15 @@ def test_a_text_that_ends_badly_is_refused_after_its_items(end: bytes) -> None:
     holds_nothing_of_the_value(apart.value)
 
 
-@pytest.mark.usefixtures("_each_way")
-def test_an_item_is_freed_before_the_next_is_parsed() -> None:
-    """The items are never all in memory: each is read while the next one is not there yet."""
+@pytest.mark.parametrize("package", ["msgspec", None])
+def test_an_item_is_freed_before_the_next_is_parsed(
+    package: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The items of a long text are never all in memory."""
+    if package is None:
+        monkeypatch.setattr(strict_json, "_msgspec", lambda: None)
+    else:
+        pytest.importorskip(package)
     alive: list[int] = []
     counts: list[int] = []
 
@@ -198,7 +198,7 @@ def test_an_item_is_freed_before_the_next_is_parsed() -> None:
         counts.append(len(alive))
         item["part"] = Part()
 
-    read_json_with(b'{"items":[' + b",".join([b"{}"] * 100) + b"]}", "items", read)
+    read_json_with(b'{"items":[' + b",".join([b"{}"] * 100_000) + b"]}", "items", read)
 
     assert max(counts) <= 1
 
@@ -229,8 +229,13 @@ def test_any_array_is_read_apart(
     whole = {**before, "items": items, **after}
     body = json.dumps(whole, separators=(",", ":") if compact else None).encode()
 
-    document, read = read_json_with(body, "items", exactly)
+    found = [read_json_with(body, "items", exactly)]
+    with patch.object(strict_json, "_msgspec", lambda: None):
+        found.append(read_json_with(body, "items", exactly))
+        with patch.object(strict_json, "_SMALL", 0):
+            found.append(read_json_with(body, "items", exactly))
 
     expected = whole if not isinstance(items, list) else {**before, **after}
-    assert exactly(document) == exactly(json.loads(json.dumps(expected)))
-    assert read == ([exactly(item) for item in items] if isinstance(items, list) else None)
+    for document, read in found:
+        assert exactly(document) == exactly(json.loads(json.dumps(expected)))
+        assert read == ([exactly(item) for item in items] if isinstance(items, list) else None)
