@@ -61,8 +61,8 @@ class SessionReader:
     """The reader of a page's sessions, one after another.
 
     What repeats is kept once: the user's own side, which is the same in most sessions of a page,
-    is read once, and the two ids of a session are one string. This saves a tenth of the time, and
-    a sixth of the memory.
+    is read once, and the two ids of a session are one string. This saves a twelfth of the time, and
+    a quarter of the memory that the sessions keep.
 
     Args:
         line_number: as for :func:`read_page`.
@@ -72,16 +72,17 @@ class SessionReader:
         self._line_number = line_number
         self._read_session = hook_for(UserSession)
         self._hook_for_side = hook_for(CallRecordSelf)
-        # The last sides of each length, and what was read from them: those of Webex's own calls
-        # have one more field, an address of the session, and take turns with those of phone calls.
-        self._sides: dict[int, tuple[dict[str, Any], CallRecordSelf]] = {}
+        # By their length, as the sides of Webex's own calls have one more field, an address of the
+        # session, and take turns with those of phone calls: the last side, and one that came twice.
+        self._last: dict[int, dict[str, Any]] = {}
+        self._repeated: dict[int, tuple[dict[str, Any], CallRecordSelf]] = {}
 
     def read(self, session: Any) -> UserSession | Unreadable:
         """Return a session, or why it cannot be read. Its dict is changed."""
         if type(session) is dict:
             side = session.get("self")
             if type(side) is dict:
-                known, record = self._sides.get(len(side), (None, None))
+                known, record = self._repeated.get(len(side), (None, None))
                 session["self"] = record if side == known else self._read_side(side)
             session_id = session.get("sessionId")
             if type(session_id) is str and session.get("id") == session_id:
@@ -101,8 +102,9 @@ class SessionReader:
             number = self._line_number(line)
         numbered = side if number is None else {**side, "ucmLineNumber": number}
         record: CallRecordSelf = self._hook_for_side(numbered, CallRecordSelf)
-        if _is_text(side):
-            self._sides[len(side)] = side, record
+        if side == self._last.get(len(side)) and _is_text(side):
+            self._repeated[len(side)] = side, record
+        self._last[len(side)] = side
         return record
 
 
