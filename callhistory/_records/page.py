@@ -80,10 +80,13 @@ class SessionReader:
     def read(self, session: Any) -> UserSession | Unreadable:
         """Return a session, or why it cannot be read. Its dict is changed."""
         if type(session) is dict:
-            side = session.get("self")
-            if type(side) is dict:
-                known, record = self._repeated.get(len(side), (None, None))
-                session["self"] = record if side == known else self._read_side(side)
+            try:
+                side = session.get("self")
+                if type(side) is dict:
+                    known, record = self._repeated.get(len(side), (None, None))
+                    session["self"] = record if side == known else self._read_side(side)
+            except RecursionError:
+                pass  # nested too deep to be compared: it is read with its session
             session_id = session.get("sessionId")
             if type(session_id) is str and session.get("id") == session_id:
                 session["id"] = session_id

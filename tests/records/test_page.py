@@ -154,6 +154,18 @@ def test_an_own_side_that_only_python_finds_equal_is_read_apart(one: Wire, other
     assert [exactly(to_wire(each)["self"]) for each in read] == [*map(exactly, sides)]
 
 
+def test_an_own_side_that_is_nested_too_deep_to_be_compared_is_read() -> None:
+    """A value that Python cannot compare for its depth is kept like any other."""
+    deep = "[" * 490 + "]" * 490
+    body = body_of(*[a_session(self={"name": "Robin", "deep": "?"})] * 3)
+
+    page = read_page(body.replace(b'"?"', deep.encode()))
+
+    assert page.sessions is not None
+    assert [session.self_.name for session in page.sessions] == ["Robin"] * 3
+    assert {str(session.self_.extra["deep"]) for session in page.sessions} == {deep}
+
+
 def test_equal_ids_are_one_string() -> None:
     """Two ids that are equal are kept once, and others as they came."""
     same, different, odd, missing = sessions_of(
