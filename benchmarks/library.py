@@ -16,8 +16,7 @@ from typing import Any
 from benchmarks.generated_sessions import Wire, page
 from benchmarks.side import Arrivals, resident, timed
 from callhistory import CallHistoryClient, CallSessionEvent, UserSession, Webex, to_wire
-from callhistory._records.decode import read_sessions
-from callhistory._records.strict_json import read_json
+from callhistory._records.page import read_page as page_of
 
 _FIRST_CALLS = 100  # which only warm it up
 logging.getLogger("callhistory").setLevel("ERROR")  # it tells of each unknown field once
@@ -27,7 +26,9 @@ RECENT = "callHistory:user_recent_sessions"
 
 def read_page(body: bytes) -> tuple[UserSession, ...]:
     """Read the sessions of a page as a fetch does."""
-    return read_sessions(read_json(body)["userSessions"])
+    sessions = page_of(body).sessions
+    assert sessions is not None
+    return sessions
 
 
 # --- a page ---

@@ -224,8 +224,8 @@ def _read_frame(frame: str | bytes) -> tuple[Any, str]:
     A binary frame is read, too, as its id must be acknowledged.
     """
     try:
-        document = read_json(frame if isinstance(frame, bytes) else frame.encode())
-    except (DecodeError, UnicodeEncodeError):
+        document = read_json(frame)
+    except DecodeError:
         return None, "no JSON"
     return document, "binary" if isinstance(frame, bytes) else ""
 

@@ -18,7 +18,7 @@ from .._errors import DecodeError
 from .json_text import JsonText
 
 
-def read_json(body: bytes) -> Any:
+def read_json(body: bytes | str) -> Any:
     """Return the value of a JSON text: strict UTF-8 without a byte order mark, finite numbers.
 
     Raises:
@@ -31,7 +31,7 @@ def read_json(body: bytes) -> Any:
         except (msgspec.MsgspecError, ValueError, RecursionError):
             pass
     try:
-        return _DECODER.decode(body.decode("utf-8"))
+        return _DECODER.decode(body if isinstance(body, str) else body.decode("utf-8"))
     except UnicodeDecodeError:
         found = "bytes that are not UTF-8"
     except RecursionError:
