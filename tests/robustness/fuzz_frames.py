@@ -101,8 +101,8 @@ def _outcome_of_frame(
 
 def _wants_acknowledgement(frame: str | bytes) -> bool:
     try:
-        document = read_json(frame if isinstance(frame, bytes) else frame.encode())
-    except (DecodeError, UnicodeEncodeError):
+        document = read_json(frame)
+    except DecodeError:
         return False
     if not isinstance(document, dict):
         return False
