@@ -13,7 +13,6 @@ from ._errors import (
 )
 from ._http.token_refresh import TokenGrant
 from ._records.dataframe import to_dataframe
-from ._records.decode import from_wire
 from ._records.encode import to_wire
 from ._records.enums import (
     CallHistoryEvent,
@@ -35,6 +34,7 @@ from ._records.events import (
     UserReadSessions,
     UserSessions,
 )
+from ._records.from_wire import from_wire
 from ._records.responses import (
     DeleteCallHistoryRecordsResponse,
     DeleteStatusData,

@@ -10,14 +10,14 @@ from .._clock import steady
 from .._concurrency import copy_for_this_thread
 from .._errors import ListenError
 from .._logging import NeverRaisingLog
-from .deduplication import Deduplicator
-from .dispatcher import Dispatcher
 
 if TYPE_CHECKING:
     import logging
 
     from .._webex.account import Account
     from .connection_loop import ConnectionLoop
+    from .deduplication import Deduplicator
+    from .dispatcher import Dispatcher
     from .handlers import Handlers
 
 
@@ -92,6 +92,9 @@ class Listener:
 
     def _delivery(self, sender: Any) -> tuple[Dispatcher, Deduplicator]:
         """Return what delivers events; after a failure it goes on with what it has."""
+        from .deduplication import Deduplicator
+        from .dispatcher import Dispatcher
+
         if self._dispatcher is None or self._deduplicator is None:
             self._dispatcher = Dispatcher(sender, self._handlers, self._log)
             remembered = self._account.limits.remembered

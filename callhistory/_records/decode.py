@@ -9,17 +9,16 @@ type; a cattrs converter finds the hook for a type.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from types import UnionType
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin
 
 from .._errors import DecodeError
-from .._public import public
 from .base import Record
 from .generated_reader import INLINE, MEMBERS, Hook, Mismatch, generate_reader, hook_of
 from .json_path import Unreadable
-from .json_types import as_json, json_type
+from .json_types import json_type
 from .sessions import UserSession
 from .timestamps import from_epoch_ms, read_time
 from .tolerant_reader import expected, make_tolerant_reader
@@ -32,31 +31,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 Reader = Callable[[dict[str, Any]], Any]
-
-
-@public
-def from_wire(cls: type[T], data: Any) -> T:
-    """Read a record from a dict that ``json.loads`` returned. The dict is not changed.
-
-    Args:
-        cls: the class of the record, response or event.
-        data: the JSON that Webex sent for it.
-
-    Raises:
-        DecodeError: a required value is missing or has another type; the error names its path.
-        TypeError: ``cls`` is not a class of this library's records.
-    """
-    if cls not in RECORDS:
-        raise TypeError(f"from_wire: expected a class of callhistory's records, not {cls!r}")
-    if not isinstance(data, Mapping):
-        raise DecodeError("$", expected(cls), json_type(data))
-    try:
-        document = as_json(data)
-    except RecursionError:
-        problem = DecodeError("$", "JSON", "values nested too deep")
-    else:
-        return read_record(cls, document)
-    raise problem
 
 
 def read_record(cls: type[T], document: Any) -> T:

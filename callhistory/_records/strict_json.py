@@ -15,7 +15,6 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from .._errors import DecodeError
-from .json_text import JsonText
 
 
 def read_json(body: bytes | str) -> Any:
@@ -122,6 +121,8 @@ def _parse_with_msgspec(
 def _parse_in_pieces(
     body: bytes, name: str, read: Callable[[Any], object]
 ) -> tuple[Any, list[Any]]:
+    from .json_text import JsonText  # at first use, like msgspec
+
     # Not raw_decode(), which calls this: that takes 3 % of the time.
     text = JsonText(body, _DECODER.scan_once)  # type: ignore[attr-defined] # missing in the stubs
     kept: list[Any] | None = None

@@ -9,7 +9,6 @@ from .._errors import DecodeError
 from .._records.base import Extra
 from .._records.enums import CallingBackend, Sort, SortBy
 from .._records.json_types import json_type, type_at
-from .._records.page import read_page
 from .._records.responses import (
     SUCCESS,
     DeleteCallHistoryRecordsResponse,
@@ -22,8 +21,6 @@ from .._records.responses import (
 from .._records.sessions import UserSession
 from .._records.strict_json import read_json
 from .._records.timestamps import whole_ms, write_time
-from .._records.undocumented_fields import note_unnamed
-from .ucm_lines import UcmLines
 
 if TYPE_CHECKING:
     from .._http.response import Response
@@ -70,6 +67,11 @@ def fetch_page(
         ApiError: Webex refused this request, or one for the catalog or the device.
         CallHistoryError: there was no response, or not one that Webex sends.
     """
+    # At first use: the readers take a while to import.
+    from .._records.page import read_page
+    from .._records.undocumented_fields import note_unnamed
+    from .ucm_lines import UcmLines
+
     backend, headers = account.origin(http)
     janus = account.catalog(http).link("janus")
     params = {

@@ -19,6 +19,7 @@ REASONS = {
     "_client": "client/ has a file for each topic",
     "_redefined_functions": "test_signals.py and live/test_handlers.py test both its uses",
     "_records": "a room",
+    "_records.from_wire": "records/test_decode.py tests what it reads with",
     "_http": "a room",
     "_webex": "a room",
     "_live": "a room",
