@@ -5,9 +5,11 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 T = TypeVar("T")
 
@@ -105,6 +107,8 @@ class SingleFlight(Generic[T]):
             TooLate: the value was forgotten while this thread fetched it.
             RuntimeError: the fetch itself asks for the value, in a function of the user's.
         """
+        from concurrent.futures import CancelledError, Future  # at first use: it takes a while
+
         while True:
             with self._lock:
                 flight = self._flight
@@ -153,6 +157,8 @@ class SingleFlight(Generic[T]):
 
     def replace(self, old: T, new: T | None) -> None:
         """Replace a value, or forget it, unless another thread has already done so."""
+        from concurrent.futures import Future
+
         flight: Future[T] | None = None
         if new is not None:
             flight = Future()
