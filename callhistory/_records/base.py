@@ -1,6 +1,8 @@
 """The base of all records: ``extra``, and a repr that shows only what Webex sent."""
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Any, ClassVar, NoReturn
 
 from attrs import define, field, fields
@@ -30,22 +32,51 @@ def _as_extra(values: Mapping[str, Any]) -> Extra:
     return Extra(values) if values else NOTHING
 
 
+@functools.cache
+def _compared(cls: type[Any]) -> Callable[[Any], Any]:
+    """Return the function that returns the values that count when records are compared."""
+    return attrgetter(*(attribute.name for attribute in fields(cls) if attribute.eq))
+
+
+@functools.cache
+def _hashed(cls: type[Any]) -> Callable[[Any], Any]:
+    """Return the same without ``extra``, which has no hash."""
+    compared = (attribute for attribute in fields(cls) if attribute.eq)
+    return attrgetter(*(attribute.name for attribute in compared if attribute.hash is not False))
+
+
 @define(kw_only=True, repr=False)
 class Record:
     """The base class of all records, which are frozen.
 
-    It is not frozen itself, as the generated reader fills a class with the same bases.
+    It is not frozen itself, as the generated reader fills a class with the same bases. The classes
+    of records have ``eq=False`` and are compared here: to import the library would otherwise take
+    longer, as attrs compiles two functions for each class.
     """
 
     # Undocumented wire names that are known to occur, and cause no warning.
     _familiar: ClassVar[tuple[str, ...]] = ()
 
     extra: Mapping[str, Any] = field(
-        default=NOTHING, converter=_as_extra, hash=False, metadata=OFF_WIRE
+        default=NOTHING,
+        converter=_as_extra,
+        hash=False,
+        metadata=OFF_WIRE,
     )
     # Wire names that were not sent although their attribute has a value (an empty list, an empty
     # record, an id copied from the other one): to_wire() leaves them out again.
     _absent: frozenset[str] = field(default=frozenset(), eq=False, metadata=OFF_WIRE)
+
+    def __eq__(self, other: object) -> bool:
+        cls: Any = self.__class__
+        if self.__class__ is not other.__class__:
+            return NotImplemented
+        values = _compared(cls)
+        return bool(values(self) == values(other))
+
+    def __hash__(self) -> int:
+        cls: Any = self.__class__
+        return hash(_hashed(cls)(self))
 
     def __repr__(self) -> str:
         """Return only the attributes that Webex sent, so that the others do not clutter it."""

@@ -12,7 +12,7 @@ from .wire_names import OFF_WIRE, EpochMs, json_object, wire
 
 @public
 @json_object
-@frozen(kw_only=True, repr=False)
+@frozen(kw_only=True, repr=False, eq=False)
 class UserSessions(Record):
     """The sessions of a :class:`CallSessionEvent`.
 
@@ -27,7 +27,7 @@ class UserSessions(Record):
 
 @public
 @json_object
-@frozen(kw_only=True, repr=False)
+@frozen(kw_only=True, repr=False, eq=False)
 class UserReadSession(Record):
     """A session that was marked read.
 
@@ -40,7 +40,7 @@ class UserReadSession(Record):
 
 @public
 @json_object
-@frozen(kw_only=True, repr=False)
+@frozen(kw_only=True, repr=False, eq=False)
 class UserReadSessions(Record):
     """The sessions that were marked read.
 
@@ -55,7 +55,7 @@ class UserReadSessions(Record):
 
 @public
 @json_object
-@frozen(kw_only=True, repr=False)
+@frozen(kw_only=True, repr=False, eq=False)
 class CallSessionData(Record):
     """The data of a :class:`CallSessionEvent`.
 
@@ -70,7 +70,7 @@ class CallSessionData(Record):
 
 @public
 @json_object
-@frozen(kw_only=True, repr=False)
+@frozen(kw_only=True, repr=False, eq=False)
 class CallSessionViewedData(Record):
     """The data of a :class:`CallSessionViewedEvent`.
 
@@ -85,7 +85,7 @@ class CallSessionViewedData(Record):
 
 @public
 @json_object
-@frozen(kw_only=True, repr=False)
+@frozen(kw_only=True, repr=False, eq=False)
 class CallSessionDeletedData(Record):
     """The data of a :class:`CallSessionDeletedEvent`.
 
@@ -98,7 +98,7 @@ class CallSessionDeletedData(Record):
     event_type: str | None = None
 
 
-@define(kw_only=True, repr=False)
+@define(kw_only=True, repr=False, eq=False)
 class CallEvent(Record):
     """The base class of the three events, which are frozen: their envelope."""
 
@@ -109,7 +109,7 @@ class CallEvent(Record):
 
 @public
 @json_object
-@frozen(kw_only=True, repr=False)
+@frozen(kw_only=True, repr=False, eq=False)
 class CallSessionEvent(CallEvent):
     """Calls began, continued or ended: ``callHistory:user_recent_sessions``.
 
@@ -128,7 +128,7 @@ class CallSessionEvent(CallEvent):
 
 @public
 @json_object
-@frozen(kw_only=True, repr=False)
+@frozen(kw_only=True, repr=False, eq=False)
 class CallSessionViewedEvent(CallEvent):
     """Sessions were marked read: ``callHistory:user_viewed_sessions``.
 
@@ -144,7 +144,7 @@ class CallSessionViewedEvent(CallEvent):
 
 @public
 @json_object
-@frozen(kw_only=True, repr=False)
+@frozen(kw_only=True, repr=False, eq=False)
 class CallSessionDeletedEvent(CallEvent):
     """Sessions were deleted: ``callHistory:user_sessions_deleted``.
 

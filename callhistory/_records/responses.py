@@ -22,7 +22,7 @@ FAILURE = "FAILURE"
 
 @public
 @json_object
-@frozen(kw_only=True, repr=False)
+@frozen(kw_only=True, repr=False, eq=False)
 class HistoryData(Record):
     """The data of a :class:`JanusResponseEvent`.
 
@@ -37,7 +37,7 @@ class HistoryData(Record):
 
 @public
 @json_object
-@frozen(kw_only=True, repr=False)
+@frozen(kw_only=True, repr=False, eq=False)
 class ReadStatusData(Record):
     """The data of an :class:`UpdateMissedCallsResponse`.
 
@@ -52,7 +52,7 @@ class ReadStatusData(Record):
 
 @public
 @json_object
-@frozen(kw_only=True, repr=False)
+@frozen(kw_only=True, repr=False, eq=False)
 class DeleteStatusData(Record):
     """The data of a :class:`DeleteCallHistoryRecordsResponse`.
 
@@ -70,12 +70,12 @@ class _Response:
     """The base class of the three responses, which specify the type of their data."""
 
     status_code: int
-    data: HistoryData | ReadStatusData | DeleteStatusData
     message: str | None = None
     # These come from headers, and do not count when responses are compared.
     tracking_id: str | None = field(default=None, eq=False, metadata=OFF_WIRE)
     retry_after: float | None = field(default=None, eq=False, metadata=OFF_WIRE)
     reason: str | None = field(default=None, eq=False, metadata=OFF_WIRE)
+    data: HistoryData | ReadStatusData | DeleteStatusData
 
     @property
     def ok(self) -> bool:
@@ -120,7 +120,7 @@ def failed_response(cls: type[R], error: ApiError) -> R:
 
 @public
 @json_object
-@frozen(kw_only=True, repr=False)
+@frozen(kw_only=True, repr=False, eq=False)
 class JanusResponseEvent(_Response, Sequence[UserSession]):
     """A page of the call history, and a sequence of its sessions.
 
@@ -187,7 +187,7 @@ class JanusResponseEvent(_Response, Sequence[UserSession]):
 
 @public
 @json_object
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False, eq=False)
 class UpdateMissedCallsResponse(_Response):
     """The result of marking missed calls read.
 
@@ -201,7 +201,7 @@ class UpdateMissedCallsResponse(_Response):
 
 @public
 @json_object
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False, eq=False)
 class DeleteCallHistoryRecordsResponse(_Response):
     """The result of deleting records.
 

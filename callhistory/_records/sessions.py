@@ -103,7 +103,7 @@ def _is_time(text: str) -> bool:
 
 @public
 @json_object
-@frozen(kw_only=True, repr=False)
+@frozen(kw_only=True, repr=False, eq=False)
 class CallRecordLink(Record):
     """Addresses of a session elsewhere in Webex.
 
@@ -120,7 +120,7 @@ class CallRecordLink(Record):
 
 @public
 @json_object
-@frozen(kw_only=True, repr=False)
+@frozen(kw_only=True, repr=False, eq=False)
 class CallRecordSelf(Record):
     """The user's own side of a session.
 
@@ -144,7 +144,7 @@ class CallRecordSelf(Record):
 
 @public
 @json_object
-@frozen(kw_only=True, repr=False)
+@frozen(kw_only=True, repr=False, eq=False)
 class CallRecordListOther(Record):
     """The other side of a session.
 
@@ -177,7 +177,7 @@ class CallRecordListOther(Record):
 
 @public
 @json_object
-@frozen(kw_only=True, repr=False)
+@frozen(kw_only=True, repr=False, eq=False)
 class RedirectionDetails(Record):
     """Who redirected a call, and why.
 
@@ -200,7 +200,7 @@ class RedirectionDetails(Record):
 
 @public
 @json_object
-@frozen(kw_only=True, repr=False)
+@frozen(kw_only=True, repr=False, eq=False)
 class CallingSpecifics(Record):
     """Details of a session that only Webex Calling has.
 
@@ -213,7 +213,7 @@ class CallingSpecifics(Record):
 
 @public
 @json_object
-@frozen(kw_only=True, repr=False)
+@frozen(kw_only=True, repr=False, eq=False)
 class UserSession(Record):
     """One call in the history.
 

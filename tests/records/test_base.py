@@ -11,7 +11,14 @@ from typing import Any
 import attrs
 import pytest
 
-from callhistory import CallRecordLink, CallRecordListOther, UserSession, from_wire, to_wire
+from callhistory import (
+    CallRecordLink,
+    CallRecordListOther,
+    CallRecordSelf,
+    UserSession,
+    from_wire,
+    to_wire,
+)
 from tests.records.samples import sample, session
 from tests.support.wire_samples import CLASSES, RECORDS, Wire, a_bare_session, a_session, wire_form
 
@@ -42,6 +49,30 @@ def test_equal_records_hash_alike(cls: type[Any]) -> None:
     assert hash(one) == hash(other)
     assert len({one, other}) == 1
     assert one != "a text"
+
+
+@every_class
+def test_records_that_differ_in_an_attribute_are_not_equal(cls: type[Any]) -> None:
+    """Every attribute counts, ``extra`` too; only how the JSON was written does not."""
+    record = sample(cls)
+
+    for attribute in attrs.fields(cls):
+        if attribute.eq:
+            changed = copy.copy(record)
+            object.__setattr__(changed, attribute.name, object())
+            assert changed != record, attribute.name
+
+
+def test_records_of_two_classes_are_not_equal() -> None:
+    """A record equals no record of another class, not even of a subclass with the same content."""
+
+    class Line(CallRecordSelf):
+        pass
+
+    assert CallRecordSelf(name="A") != Line(name="A")
+    assert Line(name="A") != CallRecordSelf(name="A")
+    assert Line(name="A") == Line(name="A")
+    assert CallRecordSelf() != CallRecordLink()
 
 
 @every_class
