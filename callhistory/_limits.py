@@ -7,7 +7,7 @@ from datetime import timedelta
 from attrs import frozen
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False, eq=False)
 class Limits:
     """Every timeout, pause and size of the library, in seconds unless stated otherwise.
 

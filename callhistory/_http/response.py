@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from attrs import field, frozen
+from attrs import frozen
 
 from .._errors import ApiError, refusal
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False, eq=False)
 class Response:
     """A complete response from Webex.
 
@@ -22,11 +22,11 @@ class Response:
     """
 
     status_code: int
-    body: bytes = field(repr=False)
+    body: bytes
     tracking_id: str | None
     retry_after: float | None = None
     etag: str | None = None
-    location: str | None = field(default=None, repr=False)
+    location: str | None = None
     reason: str | None = None
 
     @property

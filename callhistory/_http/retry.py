@@ -39,7 +39,7 @@ _PASSING = (
 )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False, eq=False)
 class RetryPolicy:
     """How long a request may take, and how often it is sent.
 

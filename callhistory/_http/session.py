@@ -9,7 +9,6 @@ import ssl
 import sys
 import threading
 import time
-import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from urllib.parse import urlencode, urljoin
 
 import requests
 import urllib3
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 from requests.adapters import BaseAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH, select_proxy
 
@@ -35,14 +34,14 @@ from .trusted_hosts import TokenAuth, TrustedHosts, host_and_port, is_on_this_ma
 _MOST_REDIRECTS = 5
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False, eq=False)
 class _Request:
     """A request without its token."""
 
     method: str
     url: str
     params: Mapping[str, str] | None = None
-    content: bytes | None = field(repr=False)
+    content: bytes | None
     headers: Mapping[str, str]
 
 
@@ -75,6 +74,8 @@ class Session:
         self.policy = policy
         self.closed: threading.Event = threading.Event()
         self._last_moment: threading.Lock = threading.Lock()
+        import uuid  # at first use: it takes a while
+
         self._tracking = f"callhistory_{uuid.uuid4()}"
         self._numbers = itertools.count(1)
         if predecessor is not None:

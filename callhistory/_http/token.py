@@ -7,12 +7,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Protocol
 
-from attrs import field, frozen
+from attrs import frozen
 
 from .response import Response
 
 
-@frozen
+@frozen(repr=False, eq=False)
 class Token:
     """An access token. Its repr does not show it.
 
@@ -21,11 +21,11 @@ class Token:
         number: 1 for the first token, and one more with each replacement.
     """
 
-    value: str = field(repr=False)
+    value: str
     number: int
 
 
-@frozen
+@frozen(repr=False, eq=False)
 class Form:
     """A form that is sent without a token.
 
@@ -35,7 +35,7 @@ class Form:
     """
 
     url: str
-    fields: Mapping[str, str] = field(repr=False)
+    fields: Mapping[str, str]
 
 
 class FormSender(Protocol):

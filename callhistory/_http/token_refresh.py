@@ -26,7 +26,7 @@ _PASSING_STATUSES = frozenset({408, 429})
 _LONGEST_MARGIN = 300.0  # seconds
 
 
-@frozen
+@frozen(repr=False, eq=False)
 class Integration:
     """The credentials of a program that asks for another access token.
 
@@ -35,8 +35,8 @@ class Integration:
         client_secret: the secret of the integration.
     """
 
-    client_id: str = field(repr=False)
-    client_secret: str = field(repr=False)
+    client_id: str
+    client_secret: str
 
 
 @public

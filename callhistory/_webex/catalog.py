@@ -46,7 +46,7 @@ def read_u2c_url(url: str | None, hosts: TrustedHosts, *, fedramp: bool) -> str:
     return url.rstrip("/")
 
 
-@frozen
+@frozen(repr=False, eq=False)
 class Catalog:
     """The addresses of Webex's services."""
 

@@ -28,7 +28,7 @@ EXCESSIVE = b"excessive device registrations"
 _UPSTREAM = {"includeUpstreamServices": "all"}
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False, eq=False)
 class Device:
     """A registered device.
 
