@@ -43,7 +43,7 @@ class WebSocket:
     Args:
         url: the address; the caller must check that it may see the token.
         proxy: the proxy to use, if any.
-        tls: the TLS settings for a ``wss`` address, and for a proxy that is reached over TLS.
+        tls: the TLS settings for a ``wss`` address, also for a proxy that is reached over TLS.
         limits: the timeouts, and the largest message.
     """
 
@@ -111,6 +111,11 @@ class WebSocket:
         with self._lock:
             stream.send(text)
 
+    @property
+    def has_messages(self) -> bool:
+        """Whether there are messages to :meth:`take`."""
+        return self._stream is not None and bool(self._stream.messages)
+
     def take(self) -> str | bytes | None:
         """Return the next message that was read together with an earlier one, if there is one."""
         stream = self._stream
@@ -139,20 +144,22 @@ class WebSocket:
         Reading comes first, as TLS may have in its buffer what the socket no longer shows.
 
         Raises:
-            TimeoutError: the deadline has passed.
+            TimeoutError: the deadline has passed, and no message has arrived.
             ConnectionEnded: the other side has not answered the closing handshake in time.
         """
         with self._lock:
             self._user = threading.get_ident()
-            if stream.read():
-                return
-            close_by = self._close_by
+            close_by = self._say_goodbye(stream) if self._closing else math.inf
+            has_read = stream.read()
         now = time.monotonic()
-        if close_by is not None and now >= close_by:
+        if now >= close_by:
             raise ConnectionEnded(Ended(reason="the connection was lost"))
+        if stream.messages or (self._closing and close_by == math.inf):  # asked within the read
+            return
         if now >= deadline:
             raise TimeoutError
-        stream.wait((deadline if close_by is None else min(deadline, close_by)) - now)
+        if not has_read:
+            stream.wait(min(deadline, close_by) - now)
 
     def hang_up(self) -> None:
         """End it within about a second, with a closing handshake; any thread may call it.
@@ -161,21 +168,29 @@ class WebSocket:
         """
         self._closing = True
         stream = self._stream
-        if stream is not None and self._say_goodbye(stream):
-            if threading.get_ident() == self._user:
-                return  # it reads on until the other side has answered, or the time is up
-            self._closed.wait(self._limits.close_timeout)
-        self.abort()
+        if stream is None:
+            self.abort()
+        elif threading.get_ident() != self._user:
+            # With a timeout, as a signal's handler may interrupt this and call it again.
+            if self._lock.acquire(timeout=self._limits.close_timeout):
+                try:
+                    self._say_goodbye(stream)
+                finally:
+                    self._lock.release()
+                self._closed.wait(self._limits.close_timeout)
+            self.abort()
+        # Else it says goodbye before it reads on: this may be an object's finalizer, which Python
+        # runs anywhere, even within a read.
 
-    def _say_goodbye(self, stream: Stream) -> bool:
-        """Send the close frame, if it has not been sent; return whether it is answered later."""
-        with self._lock:
-            if stream.protocol.state is State.OPEN:
-                stream.protocol.send_close(1000)
-                stream.flush()
-            if self._close_by is None:
-                self._close_by = time.monotonic() + self._limits.close_timeout
-            return stream.protocol.state is State.CLOSING
+    def _say_goodbye(self, stream: Stream) -> float:
+        """Send the close frame, if it has not been sent; return until when to wait for its answer.
+
+        The lock must be held.
+        """
+        stream.say_goodbye()
+        if self._close_by is None:
+            self._close_by = time.monotonic() + self._limits.close_timeout
+        return self._close_by
 
     def close(self) -> None:
         """Close it within about a second; only the thread that opens or reads it may call it.
@@ -187,7 +202,8 @@ class WebSocket:
         stream, self._stream = self._stream, None
         if stream is not None:
             with contextlib.suppress(ConnectionEnded):
-                while self._say_goodbye(stream):
+                while stream.protocol.state is not State.CLOSED:
+                    stream.messages.clear()
                     self._read_or_wait(stream, math.inf)
             self._handle.hold(None)
             stream.close()

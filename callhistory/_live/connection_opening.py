@@ -38,7 +38,7 @@ class Handle:
     """A hold on a connection's socket, by which any thread can shut it down."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # an object's finalizer may abort it at any place
         self._sock: socket.socket | None = None
         self._aborted = False
 
@@ -76,10 +76,11 @@ def open_stream(
     Args:
         url: the address; the caller must check that it may see the token.
         proxy: the proxy to use, if any.
-        tls: the TLS settings for a ``wss`` address, and for a proxy that is reached over TLS.
+        tls: the TLS settings for a ``wss`` address, also for a proxy that is reached over TLS.
         handle: holds the socket from the moment in which there is one.
         tcp_timeout: how long the connection to the server, or to the proxy, may take.
-        limits: the timeout of the whole, and the largest message.
+        limits: the timeout of the whole, and the largest message. Through a proxy that is reached
+            over TLS, each read of the handshake with the server may take so long.
 
     Raises:
         OSError, ValueError, WebSocketException: there is no connection.

@@ -110,8 +110,11 @@ class ConnectionReader:
                 now = steady()
                 doubts = mercury.doubt(now) if sleep.has_jumped() else []
                 return [*doubts, *mercury.tick(now)]
-        outputs = mercury.receive(frame, steady())
+        now = steady()
+        outputs = mercury.receive(frame, now)
         self.state.note_complete_until(mercury.confirmed)
+        if now >= mercury.due and not socket.has_messages:  # there is never silence
+            outputs += mercury.tick(now)
         return outputs
 
     def _accept(self, ready: Ready) -> None:

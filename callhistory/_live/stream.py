@@ -21,6 +21,7 @@ from websockets.sync.client import SSLSSLSocket
 _Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)
 _WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 _PART = 64 * 1024
+_MOST_UNSENT = 16 * 1024 * 1024  # bytes; an acknowledgement has about a hundred
 
 
 class Stream:
@@ -38,7 +39,8 @@ class Stream:
     def __init__(self, sock: Any, protocol: ClientProtocol) -> None:
         sock.settimeout(0)
         self._sock = sock
-        # What a tunnel in TLS is asked to write, it writes to a socket that must block.
+        # What a tunnel in TLS is asked to write, it writes to a socket that must block. (It also
+        # answers a renewal of keys so: with unsent data, that may break the connection.)
         self._tunnel = sock if isinstance(sock, SSLSSLSocket) else None
         self._sink = sock if self._tunnel is None else self._tunnel.ssl_socket
         self.protocol = protocol
@@ -47,15 +49,17 @@ class Stream:
         self._is_text = False
         self._texts: deque[str] = deque()
         self._outgoing = bytearray()
+        self._has_failed = False  # nothing is sent after a frame that may have been cut
         self._selector = _Selector()
         self._selector.register(sock.fileno(), selectors.EVENT_READ)
         self._awaited = selectors.EVENT_READ
 
     @property
     def has_ended(self) -> bool:
-        """Whether the other side has closed, broken the protocol, or been lost."""
+        """Whether the other side has closed, broken the protocol, been lost, or takes nothing."""
         protocol = self.protocol
-        return protocol.close_rcvd is not None or protocol.parser_exc is not None
+        is_over = protocol.close_rcvd is not None or protocol.parser_exc is not None
+        return is_over or len(self._outgoing) > _MOST_UNSENT
 
     @property
     def has_unsent(self) -> bool:
@@ -82,7 +86,7 @@ class Stream:
         return True
 
     def send(self, text: str) -> None:
-        """Send a text frame: when there are no messages left, or before the next read."""
+        """Send a text frame: when there are no messages left, or before the next read or close."""
         self._texts.append(text)
         if not self.messages:
             self.flush()
@@ -98,12 +102,20 @@ class Stream:
         data = b"".join(self.protocol.data_to_send())
         self._outgoing += data if self._tunnel is None else _encrypted(data, self._tunnel)
         try:
-            while self.has_unsent:
+            while self.has_unsent and not self._has_failed:
                 del self._outgoing[: self._sink.send(self._outgoing)]
         except _WOULD_BLOCK:
             pass
         except OSError:  # the next read finds out how it ended, after all frames before
+            self._has_failed = True
             self._outgoing.clear()
+
+    def say_goodbye(self) -> None:
+        """Send a close frame, unless either side has sent one."""
+        self.flush()
+        if self.protocol.state is State.OPEN:
+            self.protocol.send_close(1000)
+            self.flush()
 
     def wait(self, timeout: float) -> bool:
         """Wait until there is something to read or to write again; return whether there is."""

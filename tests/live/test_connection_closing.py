@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import socket
 import time
@@ -17,9 +18,11 @@ from callhistory._live import connection
 from callhistory._live.connection import ConnectionEnded, WebSocket
 from callhistory._live.connection_opening import open_stream
 from callhistory._live.reconnect import Ended
+from callhistory._live.stream import Stream
 from tests.support.waiting import wait_until
 from tests.support.websocket_servers import (
     TIMEOUT,
+    Handler,
     InThread,
     Server,
     accept_and_hang,
@@ -229,3 +232,69 @@ def test_close_with_messages_that_nobody_took() -> None:
     with Server(handler, compression=None) as server, opened(server.url, limits=limits) as opened_:
         assert opened_.receive(TIMEOUT)
         assert seconds_of(opened_.close) < PROMPTLY
+
+
+def flood(data: bytes) -> Handler:
+    """Return a handler that sends bytes again and again, and reads nothing, until it is cut off."""
+
+    def handler(connection: ServerConnection) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection.socket.sendall(data)
+
+    return handler
+
+
+@pytest.mark.parametrize("data", [b"\x81\x04text" * 1000, b"\x89\x00" * 1000], ids=["text", "ping"])
+def test_close_while_the_server_never_stops_sending(data: bytes) -> None:
+    """A server that sends on and on, and answers no close, does not keep close() waiting."""
+    limits = evolve(USUAL, close_timeout=0.2)
+    server = Server(flood(data), compression=None)
+    with server, opened(server.url, limits=limits) as websocket:
+        closing = InThread(websocket.close)
+        assert closing.returns_within(TIMEOUT)
+        assert closing.error is None
+
+
+def test_silence_among_pings_is_a_timeout() -> None:
+    """Pings that never stop are no message: receive() returns in time."""
+    limits = evolve(USUAL, close_timeout=0.2)
+    server = Server(flood(b"\x89\x00" * 1000), compression=None)
+    with server, opened(server.url, limits=limits) as websocket:
+        receiving = InThread(websocket.receive, 0.2)
+        assert receiving.returns_within(TIMEOUT)
+        assert isinstance(receiving.error, TimeoutError)
+
+
+def test_hang_up_within_a_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A finalizer, which may run within a read, may hang up: the read goes on, and it ends."""
+    read = Stream.read
+
+    def read_and_collect(stream: Stream) -> bool:
+        websocket.hang_up()
+        return read(stream)
+
+    with Server(echo) as server, opened(server.url) as websocket:
+        monkeypatch.setattr(Stream, "read", read_and_collect)
+        ending = InThread(how_it_ends, websocket)
+        assert ending.returns_within(TIMEOUT)
+        assert ending.error is None
+        websocket.close()
+        assert wait_until(lambda: [c.close_code for c in server.connections] == [1000])
+
+
+def test_hang_up_within_hang_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal's handler, which may run within hang_up(), may hang up."""
+    say_goodbye = Stream.say_goodbye
+
+    def say_it_twice(stream: Stream) -> None:
+        monkeypatch.undo()
+        websocket.hang_up()
+        say_goodbye(stream)
+
+    limits = evolve(USUAL, close_timeout=0.2)
+    with Server(echo) as server, opened(server.url, limits=limits) as websocket:
+        monkeypatch.setattr(Stream, "say_goodbye", say_it_twice)
+        ending = InThread(websocket.hang_up)
+        assert ending.returns_within(TIMEOUT)
+        assert ending.error is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,10 +10,13 @@ from typing import Any
 
 import pytest
 from attrs import evolve
+from websockets.sync.server import ServerConnection
 
-from callhistory import CallHistoryClient, CallSessionViewedEvent, signals
+from callhistory import CallHistoryClient, CallSessionViewedEvent, Webex, signals
+from callhistory._clock import steady
 from callhistory._limits import Limits
 from callhistory._live.connection_loop import ConnectionLoop
+from callhistory._live.protocol import Mercury
 from callhistory._live.sleep_detector import SleepDetector
 from callhistory.sandbox import Sandbox
 from tests.support.limits import BRISK
@@ -26,6 +30,7 @@ from tests.support.listening_clients import (
 )
 from tests.support.outages import place_calls
 from tests.support.waiting import wait_until
+from tests.support.websocket_servers import InThread, Server, opened
 
 Frames = list[tuple[str, str | None]]
 
@@ -84,6 +89,26 @@ def test_servers_pings_and_pongs_change_nothing(cloud: Sandbox) -> None:
         cloud.wait_for_frames("ack", direction="received", count=2)
         assert "theirs" not in acknowledged(cloud)
         assert len(cloud.attempts) == 1
+
+
+def test_server_that_never_stops_sending_has_its_deadlines() -> None:
+    """Where frames never stop, the waits for readiness and for pongs still end."""
+
+    def handler(connection: ServerConnection) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection.socket.sendall(b"\x81\x02{}" * 1000)
+
+    limits = evolve(BRISK, ready_timeout=0.1)
+    client = CallHistoryClient(Webex(access_token="a-token"))
+    listener = client._listener
+    loop = ConnectionLoop(client._account, *listener._delivery(client), listener._log)
+    with Server(handler, compression=None) as server, opened(server.url, limits=limits) as socket:
+        reading = InThread(loop._reader.read, socket, Mercury(steady(), limits))
+        assert reading.returns_within(10)
+        assert reading.error is None
+    loop.end()
+    client.close()
 
 
 # --- frames at odd moments, and odd frames ---

@@ -86,6 +86,29 @@ def fill(stream: Stream) -> int:
     raise AssertionError("the socket takes everything")
 
 
+def test_other_side_that_takes_nothing() -> None:
+    """When 16 MiB are waiting to be sent, the connection has ended, and nothing more is kept."""
+    with a_stream() as (stream, _):
+        stream.send("x" * 8 * 1024**2)
+        assert not stream.has_ended
+        stream.send("x" * 9 * 1024**2)
+        ended = stream.has_ended
+        assert ended
+
+
+def test_what_is_waiting_is_sent_before_the_goodbye() -> None:
+    """Answers that wait for those to later messages go out before a close frame, not never."""
+    with a_stream() as (stream, there):
+        there.sendall(b"\x81\x011\x81\x012")
+        assert stream.read()
+        assert stream.messages.popleft() == "1"
+        stream.send("1")
+        stream.say_goodbye()
+        there.settimeout(TIMEOUT)
+        sent = there.makefile("rb").read(6 + 1 + 6 + 2)
+        assert (sent[0], sent[7]) == (0x81, 0x88)
+
+
 FRAMES: list[tuple[bytes, str | bytes]] = [
     (b"\x81\x05hello", "hello"),
     (b"\x81\x00", ""),
