@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 from urllib.request import getproxies
 
 from attrs import evolve
@@ -45,12 +46,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     if missing := [name for name in ("flask", "msgspec", "pydantic") if not find_spec(name)]:
         raise SystemExit(f"{', '.join(missing)} missing: pip install -e '.[benchmarks]'")
-    earlier = json.loads(options.compare.read_text()) if options.compare else None
+    earlier = _earlier(options.compare)
+    if options.json and not options.json.parent.is_dir():
+        raise SystemExit(f"--json: there is no folder {options.json.parent}")
     scale = QUICK if options.quick else Scale()
     if options.runs is not None:
         scale = evolve(scale, runs=options.runs, imports=options.runs)
     if getproxies():
-        os.environ["NO_PROXY"] = "*"  # everything here is on this machine
+        os.environ["NO_PROXY"] = os.environ["no_proxy"] = "*"  # everything is on this machine
     began = time.monotonic()
     about = circumstances()
     for name, value in about.items():
@@ -73,12 +76,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options.json.write_text(json.dumps(written, indent=1, ensure_ascii=False) + "\n")
 
 
+def _earlier(path: Path | None) -> Any:
+    if path is None:
+        return None
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"--compare: {error}") from None
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description="Measure how fast and how small the library is."
     )
     parser.add_argument("--only", nargs="+", choices=COMPARISONS, metavar="NAME", help="see --list")
-    parser.add_argument("--runs", type=int, metavar="N", help="runs of each side (usually 7)")
+    parser.add_argument("--runs", type=_positive, metavar="N", help="runs of each side (usually 7)")
     parser.add_argument("--quick", action="store_true", help="tiny sizes: does it work at all?")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there")
     parser.add_argument("--compare", type=Path, metavar="FILE", help="show the change since then")

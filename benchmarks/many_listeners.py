@@ -1,6 +1,6 @@
 """Measure what it costs to listen for many users in one process.
 
-    python -m benchmarks.many_listeners.py [--users 200] [--idle 60] [--events 10] [--rate 200]
+    python -m benchmarks.many_listeners [--users 200] [--idle 60] [--events 10] [--rate 200]
 
 The sandbox runs in a process of its own, so that all figures are those of the listeners alone.
 They all start at once; then nothing happens for a while; then every user gets calls, first at a

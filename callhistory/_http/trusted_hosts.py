@@ -78,7 +78,9 @@ def _address(url: str) -> tuple[str, int] | None:
     if not re.fullmatch(r"[!-\[\]-~]+", url):  # ASCII without white space and backslashes
         return None
     authority = re.match(r"[^/?#]+://[^/?#]*", url)
-    return authority and _read_authority(authority[0])
+    if authority is None or "@" in authority[0]:  # a password is not remembered, nor is it allowed
+        return None
+    return _read_authority(authority[0])
 
 
 @functools.lru_cache(maxsize=64)  # a request asks four times about the same few hosts

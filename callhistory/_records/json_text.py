@@ -116,8 +116,9 @@ class JsonText:
             return False
         left = len(self._piece[self._at :].encode())
         upto = self._decoded + max(_PIECE, left)
-        while upto < len(self._body) and self._body[upto] & 0xC0 == 0x80:
-            upto += 1  # within a character
+        for _ in range(3):  # a character has at most four bytes
+            if upto < len(self._body) and self._body[upto] & 0xC0 == 0x80:
+                upto += 1
         self._piece = str(self._body[self._decoded - left : upto], "utf-8")
         self._decoded = min(upto, len(self._body))
         self._at = 0

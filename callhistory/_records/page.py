@@ -16,8 +16,9 @@ from .tolerant_reader import expected
 
 _SESSIONS = "userSessions"
 
-# Returns the number of a user's line from its directory number, if it is known.
-LineNumber = Callable[[str], int | None]
+# Returns the number of a line, if it is known, from its directory number and from the JSON of
+# the response, as far as that is known.
+LineNumber = Callable[[str, dict[str, Any]], int | None]
 
 
 class Page(NamedTuple):
@@ -77,16 +78,20 @@ class SessionReader:
         self._last: dict[int, dict[str, Any]] = {}
         self._repeated: dict[int, tuple[dict[str, Any], CallRecordSelf]] = {}
 
-    def read(self, session: Any) -> UserSession | Unreadable:
-        """Return a session, or why it cannot be read. Its dict is changed."""
+    def read(self, session: Any, document: dict[str, Any]) -> UserSession | Unreadable:
+        """Return a session, or why it cannot be read. Its dict is changed.
+
+        Args:
+            session: the JSON of the session.
+            document: that of the response, as far as it is known.
+        """
         if type(session) is dict:
-            try:
-                side = session.get("self")
-                if type(side) is dict:
-                    known, record = self._repeated.get(len(side), (None, None))
-                    session["self"] = record if side == known else self._read_side(side)
-            except RecursionError:
-                pass  # nested too deep to be compared: it is read with its session
+            side = session.get("self")
+            if type(side) is dict:
+                try:
+                    session["self"] = self._read_side(side, document)
+                except RecursionError:
+                    session["self"] = self._numbered(side, document)  # too deep to be compared
             session_id = session.get("sessionId")
             if type(session_id) is str and session.get("id") == session_id:
                 session["id"] = session_id
@@ -98,17 +103,24 @@ class SessionReader:
             return Unreadable(error.expected, error.found, *error.path)  # without its frames
         return read
 
-    def _read_side(self, side: dict[str, Any]) -> CallRecordSelf:
-        line = side.get("cucmDN")
-        number = None
-        if self._line_number is not None and type(line) is str and line:
-            number = self._line_number(line)
-        numbered = side if number is None else {**side, "ucmLineNumber": number}
-        record: CallRecordSelf = self._hook_for_side(numbered, CallRecordSelf)
+    def _read_side(self, side: dict[str, Any], document: dict[str, Any]) -> CallRecordSelf:
+        known, record = self._repeated.get(len(side), (None, None))
+        if record is not None and side == known:
+            return record
+        numbered = self._numbered(side, document)
+        read: CallRecordSelf = self._hook_for_side(numbered, CallRecordSelf)
         if side == self._last.get(len(side)) and _is_text(side):
-            self._repeated[len(side)] = side, record
+            self._repeated[len(side)] = side, read
         self._last[len(side)] = side
-        return record
+        return read
+
+    def _numbered(self, side: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+        """Return a side with the number of its line, if that is known."""
+        line = side.get("cucmDN")
+        if self._line_number is None or type(line) is not str or not line:
+            return side
+        number = self._line_number(line, document)
+        return side if number is None else {**side, "ucmLineNumber": number}
 
 
 def _is_text(value: Any) -> bool:

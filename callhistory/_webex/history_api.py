@@ -84,8 +84,14 @@ def fetch_page(
         params["includeSharedSessions"] = "true"
     response = http.request("GET", janus + _SESSIONS, params=params, headers=headers)
     response.raise_for_status()
+    lines = UcmLines(account, http)
+
+    def line_number(directory_number: str, document: dict[str, Any]) -> int | None:
+        status = _status_in(document)
+        return None if status and status > 299 else lines.number(directory_number)
+
     on_ucm = backend == CallingBackend.UCM_CALLING
-    page = read_page(response.body, UcmLines(account, http).number if on_ucm else None)
+    page = read_page(response.body, line_number if on_ucm else None)
     status = _take_status(response, page.document)
     if page.sessions is None:
         raise DecodeError("userSessions", "an array", type_at(page.document, "userSessions"))
@@ -203,10 +209,16 @@ def _take_status(response: Response, document: Any) -> int:
     """
     if not isinstance(document, dict):
         raise DecodeError("$", "an object", json_type(document))
-    status = document.get("statusCode")
-    if type(status) is not int or not 100 <= status <= 599:
+    status = _status_in(document)
+    if status is None:
         return response.status_code
     del document["statusCode"]
     if not 200 <= status <= 299:
         raise response.refusal(status)
     return status
+
+
+def _status_in(document: dict[str, Any]) -> int | None:
+    """Return the status in the JSON of a response; ``None`` if it has none."""
+    status = document.get("statusCode")
+    return status if type(status) is int and 100 <= status <= 599 else None

@@ -37,12 +37,13 @@ def run(*arguments: str) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=50,
+        timeout=170,
     )
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 
 
+@pytest.mark.timeout(180)
 def test_one_command_measures_compares_and_writes(tmp_path: Path) -> None:
     """The command prints the figures that it was told to, beside earlier ones, and writes them."""
     earlier, now = tmp_path / "earlier.json", tmp_path / "now.json"

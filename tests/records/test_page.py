@@ -188,7 +188,7 @@ def test_lines_are_numbered_as_their_sessions_are_read() -> None:
     """
     asked: list[str] = []
 
-    def number(line: str) -> int | None:
+    def number(line: str, _document: dict[str, Any]) -> int | None:
         asked.append(line)
         return {"5501": 1, "5502": 2}.get(line)
 

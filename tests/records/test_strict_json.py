@@ -110,6 +110,26 @@ def test_what_is_no_json_is_refused(body: bytes, found: str) -> None:
     holds_nothing_of_the_value(no.value)
 
 
+def shown(item: Any, _document: Any) -> str:
+    return repr(item)
+
+
+def exactly_item(item: Any, _document: Any) -> Any:
+    return exactly(item)
+
+
+@pytest.mark.usefixtures("each_way")
+@pytest.mark.parametrize("size", [0, 200_000])
+def test_an_item_is_read_with_what_stands_before_it(size: int) -> None:
+    """The fields before the array are known when its items are read."""
+    body = b'{"a":1,"items":[1,2],"pad":"' + b"x" * size + b'"}'
+    seen: list[Any] = []
+
+    read_json_with(body, "items", lambda _, document: seen.append(document["a"]))
+
+    assert seen == [1, 1]
+
+
 @pytest.mark.parametrize("text", ODD, ids=lambda text: repr(text[:20]))
 def test_odd_texts_are_read_alike_with_msgspec_and_without(
     text: bytes, monkeypatch: pytest.MonkeyPatch
@@ -127,7 +147,7 @@ def test_odd_texts_are_read_alike_with_msgspec_and_without(
 
     def outcomes() -> list[Any]:
         read = [attempt(partial(read_json, one)) for one in texts]
-        read += [attempt(partial(read_json_with, one, "items", repr)) for one in texts]
+        read += [attempt(partial(read_json_with, one, "items", shown)) for one in texts]
         return [*map(exactly, read)]
 
     with_msgspec = outcomes()
@@ -157,7 +177,7 @@ def test_the_items_of_one_array_are_read_apart(
     body: bytes, document: Any, items: list[str] | None
 ) -> None:
     """Each item of the array is passed to the function; of several arrays, the last one counts."""
-    assert read_json_with(body, "items", repr) == (document, items)
+    assert read_json_with(body, "items", shown) == (document, items)
 
 
 @pytest.mark.usefixtures("each_way")
@@ -169,7 +189,7 @@ def test_a_text_that_ends_badly_is_refused_after_its_items(end: bytes) -> None:
         read_json(body)
 
     with pytest.raises(DecodeError) as apart:
-        read_json_with(body, "items", repr)
+        read_json_with(body, "items", shown)
 
     assert str(apart.value) == str(whole.value)
     holds_nothing_of_the_value(apart.value)
@@ -194,7 +214,7 @@ def test_an_item_is_freed_before_the_next_is_parsed(
         def __del__(self) -> None:
             alive.pop()
 
-    def read(item: dict[str, Any]) -> None:
+    def read(item: dict[str, Any], _document: Any) -> None:
         counts.append(len(alive))
         item["part"] = Part()
 
@@ -229,11 +249,11 @@ def test_any_array_is_read_apart(
     whole = {**before, "items": items, **after}
     body = json.dumps(whole, separators=(",", ":") if compact else None).encode()
 
-    found = [read_json_with(body, "items", exactly)]
+    found = [read_json_with(body, "items", exactly_item)]
     with patch.object(strict_json, "_msgspec", lambda: None):
-        found.append(read_json_with(body, "items", exactly))
+        found.append(read_json_with(body, "items", exactly_item))
         with patch.object(strict_json, "_SMALL", 0):
-            found.append(read_json_with(body, "items", exactly))
+            found.append(read_json_with(body, "items", exactly_item))
 
     expected = whole if not isinstance(items, list) else {**before, **after}
     for document, read in found:

@@ -78,6 +78,9 @@ def test_lines_are_not_asked_for_without_a_need(cloud: Sandbox) -> None:
         assert client.get_call_history_data().ok
         cloud.fail_next(HISTORY, status=500)
         assert client.get_call_history_data().status_code == 500
+        refused = {"statusCode": 500, "userSessions": [{"self": {"cucmDN": "5501"}}]}
+        cloud.fail_next(HISTORY, body=refused)
+        assert client.get_call_history_data().status_code == 500
     with CallHistoryClient(cloud.webex(calling_backend="BROADWORKS_CALLING")) as client:
         assert numbered(client.get_call_history_data()) == UNNUMBERED
 
