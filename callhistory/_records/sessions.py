@@ -6,8 +6,8 @@ whole seconds. A value that Webex left out is ``None``; a list that it left out 
 
 Every record has ``extra``, which maps wire names to raw JSON values: fields that have no
 attribute, and values of another type than documented, whose attributes are as if Webex had left
-them out. So nothing is coerced, and nothing is lost. Sessions may share what is in it: do not change
-it.
+them out. So nothing is coerced, and nothing is lost. Sessions may share what is in it: do not
+change it.
 """
 
 import re
