@@ -158,7 +158,8 @@ class Mischief:
 
     def be_half_open(self) -> str:
         connection = self._ready()
-        if connection is not None:
+        # One whose end was announced would be closed cleanly, as if nothing had been lost on it.
+        if connection is not None and connection.number not in self._moving:
             self._cloud.go_silent(connection=connection)
             self._place(self._rng.randint(1, 4))
             self._maybe_forget()
@@ -195,7 +196,9 @@ class Mischief:
         connection = self._ready()
         sent = self._cloud.frames_of(_RECENT, direction="sent")
         for frame in self._rng.sample(sent, min(len(sent), self._rng.randint(1, 10))):
-            self._cloud.send_frame(frame.content, connection=connection)
+            # Not with the number that it had on another connection: that would hide a jump.
+            envelope = {**frame.json, "sequenceNumber": None}
+            self._cloud.send_frame(envelope, connection=connection)
         return "envelopes repeated"
 
     def send_junk(self) -> str:
