@@ -138,7 +138,7 @@ class DeadlineAdapter(HTTPAdapter):
         self._open_sockets.shut_down()
 
     def _bound(self, manager: PoolManager) -> None:
-        """Let a manager use connections that have a deadline."""
+        """Replace the connections that a manager uses with ones that have a deadline."""
         # Not new classes for each adapter, which take 40 KiB of a listener.
         settings: dict[str, Any] = {
             "open_sockets": self._open_sockets,

@@ -43,7 +43,7 @@ class Handle:
         self._aborted = False
 
     def hold(self, sock: socket.socket | None) -> None:
-        """Let :meth:`abort` shut down this socket from now on.
+        """Hold this socket, which :meth:`abort` shuts down from now on.
 
         Raises:
             ConnectionAbortedError: it was called already.
